@@ -1,0 +1,92 @@
+"""The one error tree. Every error says what happened, to which named thing, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_DENIED = 3
+
+
+class SovError(Exception):
+    """Something failed. `remedy` is one imperative sentence; `exit_code` is what a command ends with."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} — {self.remedy}" if self.remedy else self.message
+
+
+class ConfigError(SovError):
+    """The user's input is wrong: a file, an option, a setting. Nothing was written."""
+
+    exit_code = EXIT_USAGE
+
+
+class PluginError(ConfigError):
+    """A listed plugin is missing, broken, or takes a name that is taken."""
+
+
+class NotFound(SovError):
+    """The named thing does not exist."""
+
+
+class Conflict(SovError):
+    """The named thing exists already, with another content: versions and entries are immutable."""
+
+
+class Locked(SovError):
+    """Somebody else is doing this now."""
+
+
+class Unavailable(SovError):
+    """A service that is needed does not answer. Trying again later may work."""
+
+
+class JobFailed(SovError):
+    """A job inside a region ended with an error; the message names the job and where its log is."""
+
+
+class Unsupported(SovError):
+    """An answer, not an accident: this provider does not do that, and here is why."""
+
+    def __init__(self, feature: str, *, reason: str, remedy: str = "") -> None:
+        super().__init__(f"unsupported: {feature} ({reason})", remedy=remedy)
+        self.feature = feature
+        self.reason = reason
+
+
+class Denied(SovError):
+    """Policy, gate, identity or signature said no. `reasons` are what the auditor will read."""
+
+    exit_code = EXIT_DENIED
+
+    def __init__(self, message: str, *, reasons: Sequence[str] = (), remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.reasons = tuple(reasons)
+
+    def __str__(self) -> str:
+        body = f"{self.message}: {'; '.join(self.reasons)}" if self.reasons else self.message
+        return f"{body} — {self.remedy}" if self.remedy else body
+
+
+class SignatureInvalid(Denied):
+    """A signature is missing, was made by another key, or covers other bytes."""
+
+
+class IdentityRefused(Denied):
+    """The caller's SVID is wrong, expired, or from a trust domain that is not federated."""
+
+
+class LedgerCorrupt(SovError):
+    """The ledger does not verify: an entry was changed, dropped, reordered or truncated."""
+
+
+class LedgerUnwritable(SovError):
+    """The ledger cannot record (disk full, read-only). What cannot be recorded does not happen."""

@@ -1,0 +1,54 @@
+"""Every hook, on one screen. pluggy only discovers; the interfaces carry behaviour.
+
+A plugin is a distribution with an entry point in the group `sovplatform`; `pilot.yaml` must list it under `plugins`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pluggy
+
+from sovplatform.interfaces.region import Region
+from sovplatform.records import RegionSpec
+
+if TYPE_CHECKING:
+    import click
+
+    from sovplatform.border.inspection import Inspector
+
+PROJECT = "sovplatform"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def sov_provider_name() -> str:  # type: ignore[empty-body]
+    """The provider's name, as in `--sovereign NAME:JURISDICTION`."""
+
+
+@hookspec(firstresult=True)
+def sov_make_region(spec: RegionSpec, home: Path) -> Region | None:
+    """A Region for `spec` when `spec.provider` is this plugin's name, else None. `home` is the region's own directory."""
+
+
+@hookspec
+def sov_policy_rules() -> Sequence[Path]:  # type: ignore[empty-body]
+    """Directories of further Rego rules; a rule can only add denials."""
+
+
+@hookspec
+def sov_inspectors() -> Sequence[Inspector]:  # type: ignore[empty-body]
+    """Further inspectors of the gate; their findings can only add denials."""
+
+
+@hookspec
+def sov_drills() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Simulated violations that must be blocked: a name to the `module:function` that tries it."""
+
+
+@hookspec
+def sov_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
+    """Further commands of `sovctl`."""
