@@ -5,7 +5,7 @@ A plugin is a distribution with an entry point in the group `sovplatform`; `pilo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,11 +42,6 @@ def sov_policy_rules() -> Sequence[Path]:  # type: ignore[empty-body]
 @hookspec
 def sov_inspectors() -> Sequence[Inspector]:  # type: ignore[empty-body]
     """Further inspectors of the gate; their findings can only add denials."""
-
-
-@hookspec
-def sov_drills() -> Mapping[str, str]:  # type: ignore[empty-body]
-    """Simulated violations that must be blocked: a name to the `module:function` that tries it."""
 
 
 @hookspec
