@@ -30,8 +30,8 @@ def sov_provider_name() -> str:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def sov_make_region(spec: RegionSpec, home: Path) -> Region | None:
-    """A Region for `spec` when `spec.provider` is this plugin's name, else None. `home` is the region's own directory."""
+def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
+    """A Region of the pilot for `spec` when `spec.provider` is this plugin's name, else None. `home` is its own directory."""
 
 
 @hookspec

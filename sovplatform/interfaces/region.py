@@ -9,6 +9,7 @@ from sovplatform.interfaces.keystore import KeyStore
 from sovplatform.interfaces.registry import Registry
 from sovplatform.interfaces.server import Server
 from sovplatform.interfaces.trainer import Trainer
+from sovplatform.pilot import RegionConfig
 from sovplatform.records import Finding, RegionSpec, RegionStatus, RegionTrust, Trust
 
 
@@ -62,8 +63,8 @@ class Region(ABC):
         """
         return None
 
-    def federate(self, trust: Trust) -> None:  # noqa: B027 - a region that is managed elsewhere has nothing to do
-        """Pin the whole pilot's trust in the region, so that it can tell its peers from strangers."""
+    def federate(self, trust: Trust, config: RegionConfig) -> None:  # noqa: B027 - a region managed elsewhere has nothing to do
+        """Pin the pilot's trust and rules in the region, so that it can tell its peers from strangers and yes from no."""
 
     def stop(self) -> None:  # noqa: B027 - as above
         """End what `start` began; state on disk stays. Doing so twice is no error."""
