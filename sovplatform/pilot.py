@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
 
@@ -62,7 +62,7 @@ class TaskSpec(Record):
     name: Name
     entrypoint: str = "tabular"
     target: Target
-    features: tuple[NumberFeature | CategoryFeature, ...] = Field(min_length=1)
+    features: tuple[Annotated[NumberFeature | CategoryFeature, Field(discriminator="type")], ...] = Field(min_length=1)
     identifiers: tuple[str, ...] = ()
     settings: Mapping[str, JsonValue] = {}
 
