@@ -81,8 +81,8 @@ class Plugins:
         """The provider names that `make_region` knows, sorted."""
         return tuple(sorted(self._providers))
 
-    def make_region(self, spec: RegionSpec, home: Path) -> Region:
-        """The Region of `spec`, made by the plugin whose provider name it gives, and by no other; nothing is started.
+    def make_region(self, spec: RegionSpec, pilot: str, home: Path) -> Region:
+        """The Region of the pilot for `spec`, made by the plugin whose provider name it gives, and by no other; nothing is started.
 
         Raises:
             ConfigError: no loaded plugin has that provider name, or the provider does not accept the settings.
@@ -91,7 +91,7 @@ class Plugins:
         plugin = self._providers.get(spec.provider)
         if plugin is None:
             raise _unknown_provider(spec, self.providers())
-        region = self._call_one(plugin, "sov_make_region", spec=spec, home=home)
+        region = self._call_one(plugin, "sov_make_region", spec=spec, pilot=pilot, home=home)
         if not isinstance(region, Region):
             raise PluginError(
                 f"plugin {plugin} made no region for provider {spec.provider}",
