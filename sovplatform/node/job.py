@@ -35,9 +35,9 @@ def _limit(spec: JobSpec) -> None:
     if spec.cpu_seconds:
         resource.setrlimit(resource.RLIMIT_CPU, (spec.cpu_seconds, spec.cpu_seconds + 1))
     if spec.memory_mb:
-        # address space is what Linux can bound without cgroups; libraries map far more than they use
-        size = (spec.memory_mb + 4096) * 1024 * 1024
-        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        # private writable memory; the address space would also count what libraries map and never touch
+        size = spec.memory_mb * 1024 * 1024
+        resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 def _run(spec: JobSpec, directory: Path) -> dict[str, Any]:
