@@ -1,0 +1,62 @@
+# Needs Python 3.11 to 3.13, git and make; everything else is installed into .venv from the package index.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup pilot test lint bench docs constraints clean
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+EXTRAS := node,vault,spiffe,mlflow,kserve,fintech,onprem,testing
+PILOT := demo
+FIND_PYTHON := for python in python3.13 python3.12 python3.11 python3 python; do \
+	if $$python -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+	echo $$python; exit; fi; done
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Install everything into .venv; instant when nothing changed
+
+$(STAMP): pyproject.toml plugins/onprem/pyproject.toml constraints.txt
+	@if [ ! -x $(BIN)/python ]; then \
+		python="$${PYTHON:-$$($(FIND_PYTHON))}"; \
+		if [ -z "$$python" ]; then \
+			echo "sovplatform needs Python 3.11, 3.12 or 3.13 with venv: install one, or say where it is: make PYTHON=/path/to/python" >&2; \
+			exit 1; \
+		fi; \
+		echo "Making .venv with $$($$python --version)"; \
+		"$$python" -m venv .venv; \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' -e plugins/onprem --group dev
+	@touch $@
+
+pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audited model
+	@if [ -e $(PILOT) ]; then \
+		echo "$(PILOT)/ exists: going on with it (make clean stops and removes it; make pilot PILOT=NAME makes another)"; \
+	else \
+		$(BIN)/sovctl init pilot $(PILOT) --example fintech; \
+	fi
+	@$(BIN)/sovctl -C $(PILOT) run
+
+lint: $(STAMP) ## Style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## Lint, then run all tests; the last line is pytest's
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(STAMP) ## Measure what the README promises, side by side, and print the table
+	$(BIN)/python -m benchmarks
+
+docs: $(STAMP) ## Write again the pages that are made from code
+	$(BIN)/python -m docs
+
+constraints: $(STAMP) ## Resolve the pinned versions again
+	@printf -- '-e .[$(EXTRAS)]\n-e plugins/onprem\n' | $(BIN)/uv pip compile --quiet --python-version 3.11 --upgrade --no-annotate \
+		--no-header --group dev --no-emit-package sovplatform --no-emit-package sovplatform-onprem -o constraints.txt -
+
+clean: ## Stop the demo and remove what was made, except .venv
+	@if [ -e $(PILOT)/pilot.yaml ] && [ -x $(BIN)/sovctl ]; then $(BIN)/sovctl -C $(PILOT) down; fi
+	rm -rf $(PILOT) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
