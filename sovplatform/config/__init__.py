@@ -1,0 +1,107 @@
+"""pilot.yaml → Pilot; the only reader of configuration files and of environment settings.
+
+Importing this is cheap: YAML and the records are imported when a file is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sovplatform.errors import ConfigError, PluginError
+
+if TYPE_CHECKING:
+    from sovplatform.config.yamlsource import Source
+    from sovplatform.pilot import Pilot
+
+Providers = Callable[[tuple[str, ...]], Collection[str]]
+"""From the plugins that a pilot lists to the provider names that they and the built-in ones offer."""
+
+PILOT = "pilot.yaml"
+SCHEMA = "pilot.schema.json"
+
+__all__ = ["PILOT", "SCHEMA", "Providers", "Settings", "find_pilot", "load", "loads", "schema", "settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment sets. `SOVCTL_DEBUG=1`: show tracebacks. `SOVCTL_PILOT`: the pilot's directory, as `-C`."""
+
+    debug: bool = False
+    pilot: str = "."
+
+
+def settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process."""
+    env = os.environ if environment is None else environment
+    return Settings(debug=env.get("SOVCTL_DEBUG", "") not in ("", "0"), pilot=env.get("SOVCTL_PILOT") or ".")
+
+
+def find_pilot(directory: Path) -> Path:
+    """The `pilot.yaml` of `directory` or of the nearest directory above it.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    start = directory.resolve()
+    if not start.is_dir():
+        raise ConfigError(f"{directory} is not a directory", remedy="give a pilot's directory with -C DIR")
+    for place in (start, *start.parents):
+        if (place / PILOT).is_file():
+            return place / PILOT
+    remedy = "go into a pilot's directory, name it with -C DIR, or make one with: sovctl init pilot DIR"
+    raise ConfigError(f"there is no {PILOT} in {directory} or above it", remedy=remedy)
+
+
+def load(path: Path, *, providers: Providers | None = None) -> Pilot:
+    """Read and check a pilot's file (or the one in a directory).
+
+    `providers` tells which provider names there are, such as `lambda plugins: Plugins.load(plugins).providers()`; without it
+    they are not checked here.
+
+    Raises:
+        ConfigError: the first thing that is wrong, with its line and a remedy. Nothing was written.
+    """
+    from sovplatform.config import yamlsource
+
+    path = path / PILOT if path.is_dir() else path
+    return _checked(yamlsource.read(path), path.parent, providers)
+
+
+def loads(text: str, path: Path, *, providers: Providers | None = None) -> Pilot:
+    """As `load`, of text that is to be written to `path`."""
+    from sovplatform.config import yamlsource
+
+    return _checked(yamlsource.parse(text, path), path.parent, providers)
+
+
+def _checked(source: Source, root: Path, providers: Providers | None) -> Pilot:
+    from pydantic import ValidationError
+
+    from sovplatform.config import checks
+    from sovplatform.config.problems import translate
+    from sovplatform.pilot import Pilot
+
+    try:
+        pilot = Pilot.model_validate(source.data)
+        found = list(checks.problems(pilot, root, providers(pilot.plugins) if providers else None))
+        cause: Exception | None = None
+    except PluginError as err:
+        raise PluginError(f"{source.path}:{source.line(('plugins',))}: {err.message}", remedy=err.remedy) from err
+    except ValidationError as err:
+        found, cause = translate(err, source.data, Pilot.model_json_schema()), err
+    if not found:
+        return pilot
+    first = found[0]
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    raise ConfigError(f"{source.path}:{source.line(first.loc)}: {first.message}{more}", remedy=first.remedy) from cause
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of `pilot.yaml`, for editors and for `docs/pilot-yaml.md`."""
+    from sovplatform.config.schema import pilot_schema
+
+    return pilot_schema()

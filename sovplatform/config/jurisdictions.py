@@ -1,0 +1,33 @@
+"""The jurisdictions there are: ISO 3166-1 alpha-2, officially assigned codes.
+
+Source: ISO Online Browsing Platform, https://www.iso.org/obp/ui/#search/code/ (249 codes, 2024).
+"""
+
+from __future__ import annotations
+
+_ASSIGNED = """
+AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC
+CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD
+GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH
+KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW
+MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC
+SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY
+UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
+"""
+CODES = frozenset(_ASSIGNED.split())
+
+# What people write instead, and the code they mean.
+_MEANT = {"UK": "GB", "EL": "GR", "USA": "US", "GER": "DE", "DEU": "DE", "FRA": "FR", "CHE": "CH"}
+_SUPRANATIONAL = {"EU": "the European Union", "EEA": "the European Economic Area", "UN": "the United Nations"}
+
+
+def remedy_for(code: str) -> str:
+    """What to write instead of a code that does not exist."""
+    upper = code.upper()
+    if upper in CODES:
+        return f"write it in capitals: {upper}"
+    if upper in _MEANT:
+        return f"did you mean {_MEANT[upper]}?"
+    if upper in _SUPRANATIONAL:
+        return f"{_SUPRANATIONAL[upper]} is no ISO 3166-1 country: name the member state where the place is, such as DE or FR"
+    return "use an ISO 3166-1 alpha-2 country code, such as DE, FR or CH"
