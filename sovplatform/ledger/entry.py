@@ -1,0 +1,71 @@
+"""One entry: who did what to which thing, and when. Metadata only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+from pydantic import AwareDatetime, Field, JsonValue, ValidationError
+
+from sovplatform.errors import ConfigError, Denied, LedgerCorrupt
+from sovplatform.records import Record, canonical
+
+MAX_DETAILS = 64 * 1024
+EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class Entry(Record):
+    """What is hashed into the tree is this record's canonical JSON.
+
+    `event` is dotted (`gate.allowed`), `subject` the thing it happened to (a digest, a name), `actor` the SPIFFE ID or
+    person that did it. `key` is unique in a ledger and makes recording idempotent; empty for none.
+    """
+
+    index: int = Field(ge=0)
+    at: AwareDatetime
+    event: str = Field(pattern=r"^[a-z][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+$", max_length=64)
+    subject: str = Field(max_length=1024)
+    actor: str = Field(min_length=1, max_length=1024)
+    details: Mapping[str, JsonValue] = {}
+    key: str = Field(default="", max_length=1024)
+
+
+def draft(event: str, subject: str, actor: str, details: Mapping[str, Any], key: str | None) -> Entry:
+    """A checked entry without its place and time.
+
+    Raises:
+        ConfigError: it cannot be written as JSON, or a field is malformed.
+        Denied: the details are so large that they look like data.
+    """
+    remedy = "record names, digests, sizes and reasons as plain JSON"
+    try:
+        text = canonical(details)
+        if len(text) > MAX_DETAILS:
+            raise Denied(
+                f"{event} of {subject[:80]} has details of {len(text)} bytes; a ledger holds metadata only",
+                reasons=[f"details are over {MAX_DETAILS} bytes"],
+                remedy="record the digest of the thing instead of the thing",
+            )
+        entry = Entry(index=0, at=EPOCH, event=event, subject=subject, actor=actor, details=json.loads(text), key=key or "")
+        entry.canonical()
+    except ValidationError as err:
+        first = err.errors()[0]
+        raise ConfigError(f"{event!r} cannot be recorded: {first['loc'][0]}: {first['msg']}", remedy=remedy) from err
+    except (rfc8785.CanonicalizationError, ValueError, RecursionError) as err:
+        raise ConfigError(f"{event!r} cannot be recorded: {err}", remedy=remedy) from err
+    return entry
+
+
+def stored(index: int, body: bytes) -> Entry:
+    """The entry that the ledger holds at `index`.
+
+    Raises:
+        LedgerCorrupt: the bytes are no entry.
+    """
+    try:
+        return Entry.from_json(body)
+    except ValidationError as err:
+        raise LedgerCorrupt(f"entry {index} cannot be read", remedy="run the audit, and restore a copy that verifies") from err
