@@ -181,6 +181,7 @@ class RegionConfig(Record):
     region: RegionSpec
     peers: tuple[RegionSpec, ...]
     contract: ShapeContract
+    statistics: ShapeContract | None = None
     datasets: tuple[DatasetSpec, ...]
     border: BorderSpec
     approvers: tuple[Approver, ...]
