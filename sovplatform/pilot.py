@@ -29,13 +29,18 @@ class DatasetSpec(Record):
 
 
 class NumberFeature(Record):
-    """A number with public bounds: values outside are clipped to them, so that scaling learns nothing of the data."""
+    """A number with public bounds: values outside are clipped to them, so that scaling learns nothing of the data.
+
+    `bins` are public thresholds in the column's unit, rising: which of the intervals between them a value is in becomes a
+    feature beside the scaled value, so that a linear model can bend.
+    """
 
     name: str
     type: Literal["number"]
     min: float
     max: float
     scale: Literal["linear", "log"] = "linear"
+    bins: tuple[float, ...] = ()
 
 
 class CategoryFeature(Record):

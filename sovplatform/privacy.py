@@ -133,8 +133,8 @@ def _subsampled(precision: float, parts: tuple[Subsampled, ...], delta: float) -
 
 
 def _renyi(precision: float, parts: tuple[Subsampled, ...], delta: float) -> float:
-    from dp_accounting import dp_event  # type: ignore[import-untyped]
-    from dp_accounting.rdp import RdpAccountant  # type: ignore[import-untyped]
+    from dp_accounting import dp_event
+    from dp_accounting.rdp import RdpAccountant
 
     accountant = RdpAccountant(orders=[*range(2, 65), 80, 96, 128, 192, 256, 512, 1024])
     for rate, noise, steps in parts:
@@ -145,7 +145,7 @@ def _renyi(precision: float, parts: tuple[Subsampled, ...], delta: float) -> flo
 
 
 def _loss_distribution(precision: float, parts: tuple[Subsampled, ...], delta: float) -> float:
-    from dp_accounting.pld import privacy_loss_distribution  # type: ignore[import-untyped]
+    from dp_accounting.pld import privacy_loss_distribution
 
     make = privacy_loss_distribution.from_gaussian_mechanism
     composed = privacy_loss_distribution.identity()

@@ -35,6 +35,8 @@ class Task(ABC):
     """One learning task, made from its spec. Methods are pure: they keep nothing of the data they are shown."""
 
     def __init__(self, spec: TaskSpec) -> None:
+        """Raises ConfigError when a feature is an identifier or the target, or is named twice."""
+        _check(spec)
         self.spec = spec
 
     def columns(self) -> tuple[str, ...]:
@@ -74,6 +76,19 @@ class Task(ABC):
         Raises:
             ConfigError: the parameters are not of the contract.
         """
+
+
+def _check(spec: TaskSpec) -> None:
+    names = [feature.name for feature in spec.features]
+    wrong = {
+        "identifiers name people and can't be features": set(names) & set(spec.identifiers),
+        "the target can't be an identifier": {spec.target.column} & set(spec.identifiers),
+        "the target can't be a feature": {spec.target.column} & set(names),
+        "each feature is named once": {name for name in names if names.count(name) > 1},
+    }
+    for rule, columns in wrong.items():
+        if columns:
+            raise ConfigError(f"task {spec.name}: {rule}: {', '.join(sorted(columns))}", remedy="correct `task` in pilot.yaml")
 
 
 def load_task(spec: TaskSpec, code_dir: Path | None = None) -> Task:
