@@ -17,7 +17,7 @@ Verify = Callable[[ServedModel, Mapping[str, str]], None]
 
 
 def load_onnx(directory: Path) -> Predict:
-    """The model at `model.onnx`, taking rows of numbers as its one input and answering its first output.
+    """The model at `model.onnx`. An instance maps the names of the model's inputs to values; the first output answers.
 
     Raises:
         ConfigError: ONNX Runtime is not installed, or there is no model that it can read.
@@ -26,18 +26,25 @@ def load_onnx(directory: Path) -> Predict:
         import numpy
         import onnxruntime
     except ImportError as err:
-        raise ConfigError("serving in memory needs ONNX Runtime", remedy="install sovplatform[onprem]") from err
+        raise ConfigError("serving in memory needs ONNX Runtime", remedy="install sovplatform[kserve]") from err
     try:
         session = onnxruntime.InferenceSession(str(directory / "model.onnx"), providers=["CPUExecutionProvider"])
     except Exception as err:  # ONNX Runtime's errors have no common base
         raise ConfigError(f"the model in {directory.name} cannot be read: {err}", remedy="give an ONNX model") from err
-    name = session.get_inputs()[0].name
+    inputs = session.get_inputs()
 
     def predict(rows: list[object]) -> list[object]:
         try:
-            answer: list[object] = session.run(None, {name: numpy.asarray(rows, dtype=numpy.float32)})[0].tolist()
+            columns = {
+                entry.name: numpy.asarray(
+                    [row[entry.name] for row in rows if isinstance(row, Mapping)],
+                    dtype=object if entry.type == "tensor(string)" else numpy.float32,
+                ).reshape((-1, 1)[: len(entry.shape)])
+                for entry in inputs
+            }
+            answer: list[object] = numpy.ravel(session.run(None, columns)[0]).tolist()
         except Exception as err:  # as above
-            raise ConfigError(f"the instances do not fit the model: {err}", remedy="send rows of numbers") from err
+            raise ConfigError(f"the instances do not fit the model: {err}", remedy="send the model's raw columns") from err
         return answer
 
     return predict

@@ -34,7 +34,7 @@ class _Run:
 
 
 class MemoryTrainer(Trainer):
-    """Runs each job as `python -m sovplatform.testing.memory.job`, a process group of its own.
+    """Runs each job as `python -m sovplatform.testing.job`, a process group of its own.
 
     Limits are set with `setrlimit`. Jobs are forgotten with this object, and so are their logs.
     """
@@ -96,7 +96,7 @@ class MemoryTrainer(Trainer):
         (directory / "spec.json").write_text(spec.model_dump_json())
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sovplatform.testing.memory.job", str(directory)],
+                [sys.executable, "-m", "sovplatform.testing.job", str(directory)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

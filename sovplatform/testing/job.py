@@ -1,4 +1,4 @@
-"""The process of one job: set its limits, call its entry point, write down what came of it."""
+"""The process of one job of `MemoryTrainer`: set its limits, call its entry point, write down what came of it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ import resource
 import sys
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
 
 
 def main(directory: Path) -> int:
     spec = json.loads((directory / "spec.json").read_text())
-    _limit(resource.RLIMIT_AS, spec["memory_mb"] * 2**20)
+    _limit(resource.RLIMIT_DATA, spec["memory_mb"] * 2**20)
     _limit(resource.RLIMIT_CPU, spec["cpu_seconds"])
     module, _, function = spec["entrypoint"].partition(":")
     try:
-        result = getattr(importlib.import_module(module), function)(spec["config"])
+        result = getattr(importlib.import_module(module), function)(SimpleNamespace(config=spec["config"], directory=directory))
         outcome, code = json.dumps({"result": result or {}}), 0
     except BaseException as err:
         traceback.print_exc()
