@@ -1,0 +1,1 @@
+"""The command `sovctl`: a lazy root and one file per command group. A command parses, calls one thing, prints."""

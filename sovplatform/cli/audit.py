@@ -1,0 +1,54 @@
+"""`sovctl audit`: what an auditor reads, checks and takes away."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from sovplatform.cli.call import Call, pass_call
+from sovplatform.errors import EXIT_FAILED
+
+
+@click.group()
+def audit() -> None:
+    """Read, verify and report the ledgers."""
+
+
+@audit.command()
+@click.option("--region", metavar="R", help="Only this region's ledger.")
+@pass_call
+def log(call: Call, region: str | None) -> None:
+    """Print the entries of the ledgers; with --json, one object a line."""
+    for entry in call.platform().audit_log(region):
+        if call.json:
+            click.echo(entry.model_dump_json())
+        else:
+            details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
+            click.echo(
+                f"{entry.index:>6} {entry.at:%Y-%m-%d %H:%M:%S} {entry.event:<20} {entry.subject} by {entry.actor} {details}"
+            )
+
+
+@audit.command()
+@pass_call
+def verify(call: Call) -> int:
+    """Verify every ledger against its signed checkpoints. It needs no server; the exit code is 1 when one does not hold."""
+    from sovplatform.cli.report import print_ledgers
+
+    ledgers = call.platform().audit_verify()
+    call.show(ledgers, lambda: print_ledgers(ledgers))
+    return 0 if all(ledger.verified for ledger in ledgers) else EXIT_FAILED
+
+
+@audit.command()
+@click.option("--out", type=click.Path(path_type=Path), default="audit", show_default=True, help="Where to write it.")
+@pass_call
+def report(call: Call, out: Path) -> None:
+    """Write what an auditor takes away: the report, and what is needed to verify it offline."""
+    path = call.platform().audit_report(out)
+    if call.json:
+        call.show_json({"report": str(path)})
+    else:
+        click.echo(f"wrote {path}")

@@ -1,0 +1,40 @@
+"""`sovctl plugin`: what is installed, and whether a provider keeps the promises of the interfaces."""
+
+from __future__ import annotations
+
+import click
+
+from sovplatform.cli.call import Call, pass_call
+from sovplatform.cli.table import table
+from sovplatform.errors import EXIT_FAILED, ConfigError
+
+
+@click.group()
+def plugin() -> None:
+    """List plugins and check providers."""
+
+
+@plugin.command("list")
+@pass_call
+def list_(call: Call) -> None:
+    """List the installed plugins, and whether the pilot (if there is one) loads them."""
+    from sovplatform import config
+    from sovplatform.plugins import Plugins, installed
+
+    try:
+        listed = config.load(config.find_pilot(call.directory)).plugins
+    except ConfigError:
+        listed = ()
+    plugins = installed(Plugins.load(listed))
+    rows = [(one.name, f"{one.distribution} {one.version}", "yes" if one.loaded else "no", one.module) for one in plugins]
+    call.show(plugins, lambda: table("", ("plugin", "distribution", "loaded", "module"), rows))
+
+
+@plugin.command()
+@click.argument("provider")
+@pass_call
+def check(call: Call, provider: str) -> int:
+    """Run the conformance suite on PROVIDER: every promise of the five interfaces, against the real thing."""
+    from sovplatform.testing import check_provider
+
+    return EXIT_FAILED if check_provider(provider) else 0

@@ -1,0 +1,92 @@
+"""A RunReport as tables in 80 columns: what the newcomer sees when a run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from sovplatform.cli.table import milliseconds, seconds, size, table
+from sovplatform.records import RegionStatus
+from sovplatform.runreport import CrossingReport, LedgerReport, RunReport, StageReport
+
+
+def print_report(report: RunReport) -> None:
+    """All of it; sections without content are left out."""
+    click.secho(f"\nPilot {report.pilot} ({report.pattern}), {report.run or 'not run yet'}: {report.state}", bold=True)
+    if report.waiting:
+        click.echo(f"waiting for {report.waiting}")
+    _print_stages(report.stages)
+    print_regions(report.regions, brief=bool(report.stages))
+    _print_crossings(report)
+    _print_refusals(report)
+    _print_quality(report)
+    _print_privacy(report)
+    _print_serving(report)
+    print_ledgers(report.ledger)
+
+
+def print_regions(regions: Sequence[RegionStatus], *, brief: bool = False) -> None:
+    """Which regions are up. `brief` shows only those with a problem."""
+    rows = [
+        (region.region, "up" if region.up else "down", "; ".join(region.problems) or ", ".join(sorted(region.endpoints)))
+        for region in regions
+        if region.problems or not brief
+    ]
+    table("Regions", ("region", "state", "problems" if brief else "services"), rows)
+
+
+def print_ledgers(ledgers: Sequence[LedgerReport]) -> None:
+    rows = [
+        (ledger.region, str(ledger.size), ledger.root[:16], "verified" if ledger.verified else f"NOT VERIFIED: {ledger.problem}")
+        for ledger in ledgers
+    ]
+    table("Ledger", ("region", "entries", "root", "result"), rows, right=(1,))
+
+
+def _print_stages(stages: Sequence[StageReport]) -> None:
+    if not stages:
+        return
+    rows = [(stage.stage, seconds(stage.seconds), str(stage.state), stage.detail) for stage in stages]
+    rows.append(("all", seconds(sum(stage.seconds for stage in stages)), "", ""))
+    table("Stages", ("stage", "time", "state", "what came of it"), rows, right=(1,))
+
+
+def _print_crossings(report: RunReport) -> None:
+    crossings = sorted(report.crossings, key=lambda crossing: (crossing.source, crossing.destination, crossing.kind))
+    rows = [(f"{one.source} → {one.destination}", one.kind, str(one.count), size(one.bytes)) for one in crossings]
+    for source in sorted({one.source for one in crossings}):
+        rows.append(_total(source, [one for one in crossings if one.source == source]))
+    table("What crossed a border", ("from → to", "kind", "times", "bytes"), rows, right=(2, 3))
+
+
+def _total(source: str, crossings: Sequence[CrossingReport]) -> tuple[str, str, str, str]:
+    return f"{source} in all", "", str(sum(one.count for one in crossings)), size(sum(one.bytes for one in crossings))
+
+
+def _print_refusals(report: RunReport) -> None:
+    rows = [(f"{one.source} → {one.destination}", one.kind, str(one.count), one.reason) for one in report.refusals]
+    table("What was refused", ("from → to", "kind", "times", "why"), rows, right=(2,))
+    if report.crossings and not rows:
+        click.secho("\nWhat was refused", bold=True)
+        click.echo("nothing")
+
+
+def _print_quality(report: RunReport) -> None:
+    rows = [(quality.model, f"{quality.auc:.3f}", quality.where) for quality in report.quality]
+    table("Quality (area under the ROC curve)", ("model", "AUC", "measured"), rows, right=(1,))
+
+
+def _print_privacy(report: RunReport) -> None:
+    rows = [(spent.dataset, f"{spent.epsilon:.2f}", f"{spent.limit:.2f}", f"{spent.delta:g}") for spent in report.epsilon]
+    table("Privacy spent", ("dataset", "ε", "budget", "δ"), rows, right=(1, 2, 3))
+
+
+def _print_serving(report: RunReport) -> None:
+    rows = []
+    for one in report.serving:
+        served = one.endpoint.stable or "nothing"
+        canary = f", canary {one.endpoint.canary} at {one.endpoint.percent} %" if one.endpoint.canary else ""
+        refused = f", refused: {one.endpoint.refused}" if one.endpoint.refused else ""
+        rows.append((one.region, milliseconds(one.p50_ms), milliseconds(one.p99_ms), str(one.errors), served + canary + refused))
+    table("Serving", ("region", "p50", "p99", "errors", "serves"), rows, right=(1, 2, 3))

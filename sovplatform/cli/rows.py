@@ -1,0 +1,85 @@
+"""Rows to predict, from CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+from sovplatform.errors import ConfigError
+from sovplatform.pilot import TaskSpec
+
+Row = dict[str, object]
+_REMEDY = 'give CSV with a header, or JSON: a list of rows, {"instances": [...]}, or one row a line'
+
+
+def read_rows(path: Path, task: TaskSpec) -> list[Row]:
+    """The rows of a file, numbers as numbers; `-` is standard input.
+
+    Raises:
+        ConfigError: the file is no such table, has no rows, or lacks a column that the task needs.
+    """
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as err:
+        raise ConfigError(f"{path} cannot be read as text", remedy=_REMEDY) from err
+    rows = _json(text, path) if text.lstrip()[:1] in ("[", "{") else _csv(text, path, task)
+    if not rows:
+        raise ConfigError(f"{path} has no rows", remedy=_REMEDY)
+    for number, row in enumerate(rows, start=1):
+        missing = [feature.name for feature in task.features if feature.name not in row]
+        if missing:
+            what = f"{path}: row {number} lacks {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}"
+            raise ConfigError(what, remedy=f"the task '{task.name}' reads: {', '.join(one.name for one in task.features)}")
+    return rows
+
+
+def _json(text: str, path: Path) -> list[Row]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        data = _json_lines(text, path)
+    if isinstance(data, dict):
+        data = data.get("instances", [data])
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise ConfigError(f"{path} is JSON, but no list of rows", remedy=_REMEDY)
+    return data
+
+
+def _json_lines(text: str, path: Path) -> list[object]:
+    found = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            found += [json.loads(line)] if line.strip() else []
+        except ValueError as err:
+            raise ConfigError(f"{path}:{number}: not readable as JSON", remedy=_REMEDY) from err
+    return found
+
+
+def _csv(text: str, path: Path, task: TaskSpec) -> list[Row]:
+    numbers = {feature.name for feature in task.features if feature.type == "number"}
+    features = {feature.name for feature in task.features}
+    rows: list[Row] = []
+    reader = csv.DictReader(io.StringIO(text))
+    for record in reader:
+        if None in record or None in record.values():
+            raise ConfigError(f"{path}:{reader.line_num}: another number of cells than the header", remedy=_REMEDY)
+        row: Row = {}
+        for column, cell in record.items():
+            if column in features:  # the target and identifiers are not sent
+                row[column] = _number(cell, column, f"{path}:{reader.line_num}") if column in numbers else cell
+        rows.append(row)
+    return rows
+
+
+def _number(cell: str, column: str, where: str) -> float | None:
+    if cell.strip() in ("", "NA", "NaN", "nan"):
+        return None
+    try:
+        return float(cell)
+    except ValueError as err:
+        raise ConfigError(
+            f"{where}: '{column}' is not a number", remedy="write a number, or nothing when it is not known"
+        ) from err
