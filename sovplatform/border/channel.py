@@ -60,9 +60,10 @@ class Sender:
     """Sends to one destination, over a connection that is kept while it is used."""
 
     def __init__(self, destination: str, address: str, connect: Callable[[str, int], ssl.SSLSocket]) -> None:
+        self.address = address
         self._destination = destination
         host, _, port = address.rpartition(":")
-        self._address = (host, int(port))
+        self._endpoint = (host, int(port))
         self._connect = connect
         self._lock = threading.Lock()
         self._connection: http.client.HTTPConnection | None = None
@@ -98,8 +99,8 @@ class Sender:
     def _exchange(self, envelope: Envelope, directory: Path, *, fresh: bool) -> Receipt:
         if fresh:
             self.close()
-            connection = http.client.HTTPConnection(*self._address, timeout=TIMEOUT_SECONDS)
-            connection.sock = self._connect(*self._address)
+            connection = http.client.HTTPConnection(*self._endpoint, timeout=TIMEOUT_SECONDS)
+            connection.sock = self._connect(*self._endpoint)
             self._connection = connection
         assert self._connection is not None  # noqa: S101 - made above when it was not there
         head = envelope.canonical()

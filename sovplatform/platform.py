@@ -1,0 +1,303 @@
+"""Platform: open a pilot and run it. The facade for programs; `sovctl` is one of them.
+
+platform = Platform.open(Path("demo"))
+report = platform.run()
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from sovplatform import config
+from sovplatform.approvals import public_line, sign_release
+from sovplatform.artifacts import write_atomically
+from sovplatform.errors import ConfigError, Denied, Locked, NotFound, SovError, Unavailable
+from sovplatform.interfaces import Region
+from sovplatform.ledger import Entry
+from sovplatform.patterns import sigt
+from sovplatform.patterns.outcome import Outcome
+from sovplatform.pilot import Approver, Pilot
+from sovplatform.plugins import Plugins
+from sovplatform.records import EndpointStatus, Finding, Record, RegionStatus, Release, Trust
+from sovplatform.releases import ReleaseRepository
+from sovplatform.runreport import LedgerReport, RunReport, StageReport
+from sovplatform.stages import rollout
+from sovplatform.stages.context import Progress, StageContext
+from sovplatform.stages.plan import run_id
+from sovplatform.stages.release import missing
+from sovplatform.summary import Summary
+
+PATTERNS = {"sigt": sigt}
+STATE = ".sov"
+
+
+def _silent(report: StageReport) -> None:
+    """Who does not ask for progress gets none."""
+
+
+class ReleaseView(Record):
+    """A release, who approved it, what is still missing, and where it stands: waiting, approved, canary, stable or past."""
+
+    release: Release
+    approvers: tuple[str, ...]
+    missing: tuple[str, ...]
+    state: str
+
+
+class Platform:
+    """One pilot in one directory. Methods that change something hold the pilot's lock; two at once is `Locked`."""
+
+    def __init__(self, pilot: Pilot, root: Path, plugins: Plugins) -> None:
+        self.pilot = pilot
+        self.root = root
+        self.plugins = plugins
+        self.state = root / STATE
+
+    @classmethod
+    def open(cls, directory: Path) -> Platform:
+        """Read `pilot.yaml` in `directory`, and load the plugins that it lists. Starts nothing.
+
+        Raises:
+            ConfigError: the file is wrong; the message names line and remedy.
+            PluginError: a listed plugin does not load.
+        """
+        root = directory.resolve()
+        pilot = config.load(root / "pilot.yaml")
+        return cls(pilot, root, Plugins.load(pilot.plugins))
+
+    @cached_property
+    def regions(self) -> Mapping[str, Region]:
+        home = self.state / "regions"
+        return {spec.name: self.plugins.make_region(spec, self.pilot.name, home / spec.name) for spec in self.pilot.regions}
+
+    @property
+    def summary(self) -> Summary:
+        return Summary(self.pilot.name, self.pilot.regions, self.state / "regions")
+
+    # -- the pilot's life -----------------------------------------------------------------------------------------
+
+    def doctor(self) -> Sequence[Finding]:
+        """Whether this machine and every region can do what the pilot asks. Starts nothing."""
+        found: list[Finding] = []
+        for name, region in self.regions.items():
+            found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
+        return found
+
+    def up(self, progress: Progress = _silent) -> RunReport:
+        """Start the regions and introduce them to each other."""
+        return self.run(until="provision", progress=progress)
+
+    def down(self, progress: Progress = _silent) -> None:
+        """Stop the regions. What they keep stays; `up` or `run` goes on from there.
+
+        Raises:
+            Locked: a run is under way.
+        """
+        with self._lock("down"):
+            StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].stop())
+
+    def run(self, *, until: str | None = None, approve_with: Path | None = None, progress: Progress = _silent) -> RunReport:
+        """Run the pattern's stages, from where the last run came to, up to and including `until`.
+
+        `approve_with` is an approver's SSH key, for demonstrations and tests: with it the run does not stop for people.
+
+        Raises:
+            ConfigError: no such stage.
+            Denied: a gate, a budget, a signature or an approval said no.
+            Locked: another run is under way.
+        """
+        pattern = PATTERNS[self.pilot.pattern]
+        last = until or pattern.STAGES[-1]
+        if last not in pattern.STAGES:
+            raise ConfigError(f"there is no stage {last}", remedy=f"use one of: {', '.join(pattern.STAGES)}")
+        with self._lock("run"):
+            context = self._context(progress)
+            outcome = pattern.run(context, last)
+            if approve_with is not None and outcome.released is not None and outcome.released.waiting:
+                for release_id in outcome.released.waiting:
+                    self._approve(release_id, approve_with)
+                outcome = pattern.run(context, last)
+            report = self._report(context, outcome, last == pattern.STAGES[-1])
+            write_atomically(self.state / "report.json", report.canonical())
+            return report
+
+    def status(self) -> RunReport:
+        """How the regions are now, with what the last run came to and what the ledgers tell."""
+        try:
+            last = RunReport.from_json((self.state / "report.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            last = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
+        return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
+
+    def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
+        """Ask a region's endpoint; without `region` the first sovereign one.
+
+        Raises:
+            ConfigError: no such region, or the rows do not fit the model.
+            Unavailable: nothing is served there.
+        """
+        name = region or self.pilot.sovereign[0].name
+        if name not in self.regions:
+            raise ConfigError(f"there is no region {name}", remedy=f"use one of: {', '.join(self.regions)}")
+        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": list(rows)})
+        predictions = answer.get("predictions")
+        if not isinstance(predictions, list):
+            raise Unavailable(f"region {name} answered without predictions", remedy="see `sovctl status`")
+        return [item if isinstance(item, dict) else {"probability": item} for item in predictions]
+
+    # -- releases -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def repository(self) -> ReleaseRepository:
+        return ReleaseRepository(self.root / self.pilot.release.repository)
+
+    def releases(self) -> Sequence[ReleaseView]:
+        """All releases, oldest first."""
+        context = self._context(_silent)
+        return [self._view(context, release) for release in self.repository.releases()]
+
+    def approve(self, release_id: str, key_file: Path) -> ReleaseView:
+        """Approve with an approver's SSH key. The one who proposed cannot.
+
+        Raises:
+            NotFound: no such release.
+            Denied: the key is not an approver's, or the proposer's own.
+        """
+        with self._lock("approve"):
+            self._approve(release_id, key_file)
+        return self._view(self._context(_silent), self.repository.release(release_id))
+
+    def promote(self, release_id: str) -> EndpointStatus:
+        """Give an approved release all requests of its region.
+
+        Raises:
+            NotFound: no such release.
+            Denied: it is not approved, or the region refused it.
+        """
+        with self._lock("promote"):
+            context = self._context(_silent)
+            release = self.repository.release(release_id)
+            reasons = missing(context, self.repository, release)
+            if reasons:
+                raise Denied(f"release {release_id} is not approved", reasons=reasons, remedy="have it approved by somebody else")
+            return rollout.promote(context, self.repository, release, actor=self.pilot.release.proposer.name)
+
+    def rollback(self, region: str) -> EndpointStatus:
+        """Withdraw the region's canary or, without one, go back to the release before.
+
+        Raises:
+            NotFound: there is none before, or no such region.
+        """
+        if region not in self.regions:
+            raise NotFound(f"there is no region {region}", remedy=f"use one of: {', '.join(self.regions)}")
+        with self._lock("rollback"):
+            return rollout.rollback(self._context(_silent), self.repository, region, actor=self.pilot.release.proposer.name)
+
+    # -- audit ----------------------------------------------------------------------------------------------------
+
+    def audit_log(self, region: str | None = None) -> Iterator[tuple[str, Entry]]:
+        """The ledgers' entries, each with its region. Needs no server."""
+        return self.summary.entries(region)
+
+    def audit_verify(self) -> Sequence[LedgerReport]:
+        """Verify the ledgers against the pinned keys. Needs no server.
+
+        Raises:
+            NotFound: the pilot was never up, so no keys are pinned.
+        """
+        return self.summary.verify(self._trust())
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _context(self, progress: Progress) -> StageContext:
+        rules = tuple(str(directory) for directory in self.plugins.rules())
+        return StageContext(self.pilot, self.root, self.state, self.regions, rules, progress)
+
+    @contextmanager
+    def _lock(self, what: str) -> Iterator[None]:
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        with (self.state / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as err:
+                file.seek(0)
+                holder = file.read().strip() or "another command"
+                raise Locked(f"{holder} is under way in {self.root.name}", remedy="wait until it has ended") from err
+            file.truncate(0)
+            file.write(f"`{what}` (process {os.getpid()})")
+            file.flush()
+            yield
+
+    def _trust(self) -> Trust:
+        try:
+            return Trust.from_json((self.state / "trust.json").read_bytes())
+        except FileNotFoundError as err:
+            raise NotFound(f"pilot {self.pilot.name} was never up", remedy="run `sovctl up`") from err
+
+    def _approve(self, release_id: str, key_file: Path) -> None:
+        release = self.repository.release(release_id)
+        approver = self._approver(public_line(key_file))
+        self.repository.approve(release_id, sign_release(release, approver, key_file, self.pilot.release.approval_ttl_hours))
+
+    def _approver(self, line: str) -> Approver:
+        key = line.split()[:2]
+        for person in (*self.pilot.release.approvers, self.pilot.release.proposer):
+            if person.key.split()[:2] == key:
+                return person
+        raise Denied("this key is not a listed approver's", remedy="use a key that pilot.yaml lists under release.approvers")
+
+    def _view(self, context: StageContext, release: Release) -> ReleaseView:
+        reasons = missing(context, self.repository, release)
+        desired = self.repository.desired(release.region)
+        state = "waiting" if reasons else "approved"
+        if release.id in self.repository.stables(release.region):
+            state = "past"
+        if release.id == desired.canary:
+            state = "canary"
+        if release.id == desired.stable:
+            state = "stable"
+        approvers = tuple(approval.approver for approval in self.repository.approvals(release.id))
+        return ReleaseView(release=release, approvers=approvers, missing=reasons, state=state)
+
+    def _statuses(self) -> tuple[RegionStatus, ...]:
+        return tuple(StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].status()))
+
+    def _from_ledgers(self) -> dict[str, object]:
+        summary = self.summary
+        found: dict[str, object] = {"ledger": ()}
+        collect: dict[str, Callable[[], object]] = {
+            "crossings": summary.crossings,
+            "refusals": summary.refusals,
+            "epsilon": summary.spent,
+            "ledger": self.audit_verify,
+        }
+        for name, read in collect.items():
+            try:
+                found[name] = read()
+            except SovError:
+                found[name] = ()  # a ledger that cannot be read is told by its verification, not by a failing status
+        return found
+
+    def _report(self, context: StageContext, outcome: Outcome, whole: bool) -> RunReport:
+        waiting = "; ".join(
+            f"release {item} needs approval: sovctl release approve {item} --key KEY"
+            for item in (outcome.released.waiting if outcome.released else ())
+        )
+        state = "waiting" if waiting else ("complete" if whole else "partial")
+        report = RunReport(
+            pilot=self.pilot.name,
+            pattern=self.pilot.pattern,
+            run=outcome.plan.run if outcome.plan else run_id(self.pilot),
+            state=state,
+            waiting=waiting,
+            stages=tuple(context.reports),
+            regions=self._statuses(),
+            quality=outcome.health.quality if outcome.health else (),
+            serving=outcome.health.serving if outcome.health else (),
+        )
+        return report.model_copy(update=self._from_ledgers())

@@ -1,0 +1,1 @@
+"""The stages of a pilot, one module each. They run in the control plane and never import each other."""

@@ -1,0 +1,51 @@
+"""Serve: bring each endpoint to what git says, by way of a canary that must answer without an error first."""
+
+from __future__ import annotations
+
+from sovplatform.errors import SovError
+from sovplatform.records import EndpointStatus, RegionSpec, Release
+from sovplatform.releases import ReleaseRepository
+from sovplatform.stages.context import StageContext
+from sovplatform.stages.probe import probe, rows
+from sovplatform.stages.records import Released, Served
+from sovplatform.stages.rollout import CONTROL_PLANE, promote, reconcile
+
+
+def serve(context: StageContext, released: Released) -> Served:
+    """Raises Denied when a region's server refuses a model; it goes on serving the last good one then."""
+    repository = ReleaseRepository(context.root / context.pilot.release.repository)
+    specs = [context.pilot.region(name) for name in released.releases]
+    statuses = context.each(specs, lambda spec: _roll_out(context, repository, spec, released.releases[spec.name]))
+    endpoints = {spec.name: status for spec, status in zip(specs, statuses, strict=True)}
+    return Served(endpoints=endpoints, summary=f"serving: {', '.join(status.stable for status in endpoints.values())}")
+
+
+def _roll_out(context: StageContext, repository: ReleaseRepository, spec: RegionSpec, item: Release) -> EndpointStatus:
+    desired = repository.desired(spec.name)
+    if item.id in repository.stables(spec.name):
+        return reconcile(context, repository, spec.name)  # promoted before; if it was rolled back since, people wanted that
+    percent = item.canary_percent if desired.stable else 100  # without a stable model there is nobody else to answer
+    if percent and desired.canary != item.id:
+        repository.set_desired(spec.name, stable=desired.stable, canary=item.id, percent=percent, actor=CONTROL_PLANE)
+        context.record("release.canary", item.id, {"percent": percent}, key=f"canary/{item.digest}", regions=[spec.name])
+    if percent:
+        _try_canary(context, repository, reconcile(context, repository, spec.name), item, percent)
+    return promote(context, repository, item, actor=CONTROL_PLANE)
+
+
+def _try_canary(
+    context: StageContext, repository: ReleaseRepository, status: EndpointStatus, item: Release, percent: int
+) -> None:
+    count = context.pilot.release.canary.requests * 100 // percent
+    answers = probe(status.url, rows(context.pilot.task), count)
+    if not answers.errors:
+        return
+    desired = repository.desired(item.region)
+    repository.set_desired(item.region, stable=desired.stable, actor=CONTROL_PLANE)
+    reconcile(context, repository, item.region)
+    facts = {"errors": answers.errors, "requests": count}
+    context.record("release.withdrawn", item.id, facts, key=f"withdrawn/{item.digest}", regions=[item.region])
+    raise SovError(
+        f"canary {item.id} failed {answers.errors} of {count} requests and was withdrawn",
+        remedy=f"see the endpoint's log in region {item.region}; the model before goes on serving",
+    )
