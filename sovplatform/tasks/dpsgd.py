@@ -51,7 +51,7 @@ class SecureRng:
     def random(self, size: int) -> Doubles:
         import numpy as np
 
-        return (np.frombuffer(os.urandom(8 * size), np.uint64) >> np.uint64(11)) * 2.0**-53
+        return np.asarray((np.frombuffer(os.urandom(8 * size), np.uint64) >> np.uint64(11)) * 2.0**-53, np.float64)
 
     def standard_normal(self, size: int) -> Doubles:
         import numpy as np
