@@ -1,0 +1,69 @@
+"""KServe's model server as the embedded profile needs it. Import `light.import_kserve` first."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from typing import NoReturn
+
+from kserve.model import Model
+from kserve.model_server import ModelServer
+from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+from kserve.protocol.rest.server import RESTServer
+
+_QUIET = ("uvicorn.access", "kserve.trace")
+
+
+class LoopbackModelServer(ModelServer):  # type: ignore[misc] # KServe is untyped
+    """Serves one model on a socket that is bound already: upstream binds 0.0.0.0, and a port of its own choice.
+
+    It starts before its model is ready, says so under `/v2/health/ready`, and lets nobody load or unload over HTTP.
+    """
+
+    def __init__(self, model: Model, listener: socket.socket, grace_seconds: int) -> None:
+        super().__init__(
+            http_port=listener.getsockname()[1],
+            enable_grpc=False,
+            workers=1,
+            enable_latency_logging=False,
+            grace_period=grace_seconds,
+        )
+        self._listener = listener
+        self.dataplane = _ReadyDataPlane(self.registered_models, model)
+        self.model_repository_extension = _FixedRepository(self.registered_models)
+        self.register_model(model)
+        for name in _QUIET:  # a line for every request costs more than the request
+            logging.getLogger(name).setLevel(logging.WARNING)
+
+    def serve(self) -> None:
+        """Until SIGTERM or SIGINT."""
+        rest = RESTServer(
+            "kserve.model_server:app",
+            self.dataplane,
+            self.model_repository_extension,
+            self.http_port,
+            grace_period=self.grace_period,
+        )
+        rest.run(sockets=[self._listener])
+
+
+class _ReadyDataPlane(DataPlane):  # type: ignore[misc] # KServe is untyped
+    """Upstream's server is always ready; this one is when its model is."""
+
+    def __init__(self, registry: object, model: Model) -> None:
+        super().__init__(model_registry=registry)
+        self._model = model
+
+    async def ready(self) -> bool:
+        return bool(self._model.ready)
+
+
+class _FixedRepository(ModelRepositoryExtension):  # type: ignore[misc] # KServe is untyped
+    """Only the desired state decides what is loaded."""
+
+    async def load(self, model_name: str) -> NoReturn:
+        raise NotImplementedError(f"{model_name} is loaded by its serving state")
+
+    async def unload(self, model_name: str) -> NoReturn:
+        raise NotImplementedError(f"{model_name} is unloaded by its serving state")
