@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,8 +34,24 @@ class Entry(Record):
     key: str = Field(default="", max_length=1024)
 
 
-def draft(event: str, subject: str, actor: str, details: Mapping[str, Any], key: str | None) -> Entry:
-    """A checked entry without its place and time.
+@dataclass(frozen=True)
+class Draft:
+    """A checked entry that lacks its place and time, and the canonical JSON around those two."""
+
+    entry: Entry
+    head: bytes
+    middle: bytes
+    tail: bytes
+
+    def placed(self, index: int, at: datetime) -> tuple[Entry, bytes]:
+        """The entry, and its canonical JSON without serialising the rest again."""
+        moment = at.isoformat().replace("+00:00", "Z")
+        body = b'%b"%b"%b%d%b' % (self.head, moment.encode(), self.middle, index, self.tail)
+        return self.entry.model_copy(update={"index": index, "at": at}), body
+
+
+def draft(event: str, subject: str, actor: str, details: Mapping[str, Any], key: str | None) -> Draft:
+    """Check what is to be recorded.
 
     Raises:
         ConfigError: it cannot be written as JSON, or a field is malformed.
@@ -50,13 +67,17 @@ def draft(event: str, subject: str, actor: str, details: Mapping[str, Any], key:
                 remedy="record the digest of the thing instead of the thing",
             )
         entry = Entry(index=0, at=EPOCH, event=event, subject=subject, actor=actor, details=json.loads(text), key=key or "")
-        entry.canonical()
+        return Draft(
+            entry=entry,
+            head=b'{"actor":%b,"at":' % canonical(actor),
+            middle=b',"details":%b,"event":%b,"index":' % (text, canonical(event)),
+            tail=b',"key":%b,"subject":%b}' % (canonical(entry.key), canonical(subject)),
+        )
     except ValidationError as err:
         first = err.errors()[0]
         raise ConfigError(f"{event!r} cannot be recorded: {first['loc'][0]}: {first['msg']}", remedy=remedy) from err
     except (rfc8785.CanonicalizationError, ValueError, RecursionError) as err:
         raise ConfigError(f"{event!r} cannot be recorded: {err}", remedy=remedy) from err
-    return entry
 
 
 def stored(index: int, body: bytes) -> Entry:

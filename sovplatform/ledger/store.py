@@ -11,7 +11,8 @@ import contextlib
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sovplatform.errors import Conflict, LedgerCorrupt, LedgerUnwritable, Locked, NotFound
@@ -21,8 +22,18 @@ FORMAT = 1
 APPLICATION_ID = 0x534F564C  # "SOVL"
 _BUSY_SECONDS = 10.0
 
-Row = tuple[int, str, str | None, bytes, bytes]
-"""One stored entry as it is in the file: index, event, key, canonical JSON, completed nodes."""
+Row = tuple[int, str | None, str | None, bytes, bytes | None]
+"""One entry as it is stored: index, event, key, canonical JSON, completed nodes. A copy that is no database lacks some."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A whole ledger at one moment: its entries in order, and its checkpoints, oldest first."""
+
+    origin: str
+    rows: Iterator[Row]
+    notes: Sequence[str]
+
 
 _SCHEMA = """
 CREATE TABLE ledger (origin TEXT NOT NULL);
@@ -123,8 +134,28 @@ def open_reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
+@contextlib.contextmanager
+def snapshot(path: Path) -> Iterator[Snapshot]:
+    """Everything in the ledger at `path`, as of now, while its writer may go on.
+
+    Raises:
+        NotFound, LedgerCorrupt: as `open_reader`, or while the rows are read.
+    """
+    connection = open_reader(path)
+    try:
+        connection.execute("BEGIN")
+        origin = read_origin(connection)
+        found = notes(connection)
+        yield Snapshot(origin=origin, rows=rows(connection), notes=found)
+    except sqlite3.DatabaseError as err:
+        raise corrupt(path, err) from err
+    finally:
+        connection.close()
+
+
 def read_origin(connection: sqlite3.Connection) -> str:
-    return str(connection.execute("SELECT origin FROM ledger").fetchone()[0])
+    row = connection.execute("SELECT origin FROM ledger").fetchone()
+    return str(row[0]) if row else ""
 
 
 def check_origin(connection: sqlite3.Connection, path: Path, origin: str) -> None:
@@ -151,7 +182,7 @@ def read_node(connection: sqlite3.Connection, level: int, number: int) -> bytes:
 
 def rows(connection: sqlite3.Connection) -> Iterator[Row]:
     """All entries as stored, in order."""
-    yield from connection.execute("SELECT idx, event, key, body, nodes FROM entries ORDER BY idx")
+    yield from connection.execute("SELECT idx, event, key, CAST(body AS BLOB), nodes FROM entries ORDER BY idx")
 
 
 def notes(connection: sqlite3.Connection) -> list[str]:

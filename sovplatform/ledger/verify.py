@@ -7,8 +7,8 @@ kept a newer one; and a tail that no checkpoint covers.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,6 +19,9 @@ from sovplatform.ledger.checkpoint import Checkpoint
 from sovplatform.ledger.entry import Entry
 from sovplatform.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from sovplatform.runreport import LedgerReport
+
+Copy = Callable[[], AbstractContextManager[store.Snapshot]]
+"""A way to open one ledger's snapshot, as often as it is called."""
 
 
 def verify(
@@ -32,47 +35,38 @@ def verify(
     Raises:
         ConfigError: a key is no Ed25519 key.
     """
-    name = region or origin.split(".", maxsplit=1)[0]
+    return verify_copy(
+        lambda: store.snapshot(path),
+        region=region or origin.split(".", maxsplit=1)[0],
+        origin=origin,
+        keys=[public_key] if isinstance(public_key, str) else public_key,
+        witnesses=witnesses,
+    )
+
+
+def verify_copy(copy: Copy, *, region: str, origin: str, keys: Sequence[str], witnesses: Sequence[str] = ()) -> LedgerReport:
+    """Verify a ledger wherever it is kept: a node's database, an auditor's bundle. See `verify`."""
+    for key in keys:
+        note.raw_public_key(key)
     try:
-        connection = store.open_reader(path)
+        with copy() as snapshot:
+            if snapshot.origin != origin:
+                return _unreadable(region, f"this is the ledger of {snapshot.origin}, not of {origin}")
+            return _check(snapshot, region, origin, keys, witnesses)
     except SovError as err:
-        return unreadable(name, err.message)
-    try:
-        connection.execute("BEGIN")
-        found = store.read_origin(connection)
-        if found != origin:
-            return unreadable(name, f"this is the ledger of {found}, not of {origin}")
-        rows, notes = store.rows(connection), store.notes(connection)
-        return check(rows, notes, region=name, origin=origin, public_key=public_key, witnesses=witnesses)
-    except sqlite3.DatabaseError as err:
-        return unreadable(name, f"the file cannot be read: {err}")
-    finally:
-        connection.close()
+        return _unreadable(region, err.message)
 
 
-def unreadable(region: str, problem: str) -> LedgerReport:
-    """The report of a ledger of which not even the entries can be counted."""
+def _unreadable(region: str, problem: str) -> LedgerReport:
     return LedgerReport(region=region, size=0, root="", verified=False, problem=problem)
 
 
-def check(
-    rows: Iterable[store.Row],
-    notes: Sequence[str],
-    *,
-    region: str,
-    origin: str,
-    public_key: str | Sequence[str],
-    witnesses: Sequence[str] = (),
-) -> LedgerReport:
-    """Verify entries, from wherever they are read, against the ledger's own checkpoint notes (oldest first) and witnesses'."""
-    keys = [public_key] if isinstance(public_key, str) else list(public_key)
-    for key in keys:
-        note.raw_public_key(key)
+def _check(snapshot: store.Snapshot, region: str, origin: str, keys: Sequence[str], witnesses: Sequence[str]) -> LedgerReport:
     problems: list[str] = []
-    own = _opened(notes, "checkpoint", origin, keys, problems)
+    own = _opened(snapshot.notes, "checkpoint", origin, keys, problems)
     kept = _opened(witnesses, "a witness's checkpoint", origin, keys, problems)
     walk = _Walk({checkpoint.size for checkpoint in (*own, *kept)})
-    walk.over(rows)
+    walk.over(snapshot.rows)
     if walk.problem:
         problems.insert(0, walk.problem)
     problems += _mismatches(own, walk, "the checkpoint")
@@ -104,7 +98,7 @@ class _Walk:
                 continue
             if index != place:
                 self.problem = f"entry {place} is missing"
-            elif chain != nodes:
+            elif nodes is not None and chain != nodes:
                 self.problem = f"entry {place} is not what was recorded"
             else:
                 try:
@@ -112,7 +106,7 @@ class _Walk:
                 except ValidationError:
                     self.problem = f"entry {place} is no entry"
                 else:
-                    if entry.index != place or entry.event != event or entry.key != (key or ""):
+                    if entry.index != place or (event is not None and (entry.event != event or entry.key != (key or ""))):
                         self.problem = f"entry {place} was moved, or filed under another name"
         self.size, self.root = frontier.size, frontier.root()
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from sovplatform.errors import Conflict, LedgerCorrupt, LedgerUnwritable
 from sovplatform.ledger import merkle, store
 from sovplatform.ledger.checkpoint import Checkpoint
-from sovplatform.ledger.entry import EPOCH, Entry, stored
+from sovplatform.ledger.entry import EPOCH, Draft, Entry, stored
 from sovplatform.records import now
 
 
 class Append:
     """An append that waits for its commit: afterwards it has an entry or an error."""
 
-    def __init__(self, draft: Entry) -> None:
+    def __init__(self, draft: Draft) -> None:
         self.draft = draft
         self.entry: Entry | None = None
         self.error: Exception | None = None
@@ -87,14 +87,13 @@ class Writer:
             else:
                 append.error = outcome
 
-    def _insert(self, connection: sqlite3.Connection, frontier: merkle.Frontier, draft: Entry) -> Entry | Conflict:
-        if draft.key:
-            row = connection.execute("SELECT idx, body FROM entries WHERE key = ?", (draft.key,)).fetchone()
+    def _insert(self, connection: sqlite3.Connection, frontier: merkle.Frontier, draft: Draft) -> Entry | Conflict:
+        if draft.entry.key:
+            row = connection.execute("SELECT idx, body FROM entries WHERE key = ?", (draft.entry.key,)).fetchone()
             if row is not None:
-                return _same(stored(*row), draft)
+                return _same(stored(*row), draft.entry)
         self._last = max(now(), self._last)
-        entry = draft.model_copy(update={"index": frontier.size, "at": self._last})
-        body = entry.canonical()
+        entry, body = draft.placed(frontier.size, self._last)
         nodes = frontier.push(merkle.leaf_hash(body))
         connection.execute(
             "INSERT INTO entries (idx, event, key, body, nodes) VALUES (?, ?, ?, ?, ?)",

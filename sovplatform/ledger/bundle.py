@@ -1,0 +1,131 @@
+"""The auditor's bundle: several regions' ledgers and the keys to check them, in plain text in one directory.
+
+trust.json                        the pinned keys of all regions
+README.txt                        what this is, and how to check it without this program
+ledgers/REGION/entries.jsonl      one line for each entry: the very bytes that were hashed
+ledgers/REGION/checkpoints.jsonl  one line for each checkpoint: the signed note, as a JSON string
+ledgers/REGION/verifier.txt       origin, and the key as signed-note tools take it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from sovplatform.errors import Conflict, LedgerCorrupt, NotFound
+from sovplatform.ledger import note, store
+from sovplatform.ledger.crosscheck import keys_of, origin_of, verify_copies
+from sovplatform.ledger.verify import Copy
+from sovplatform.records import Trust, digest_of
+from sovplatform.runreport import LedgerReport
+
+TRUST = "trust.json"
+README = """The ledgers of pilot {pilot}, for an auditor.
+
+Check everything:  sovctl audit verify --bundle DIRECTORY
+
+Do not believe trust.json because it lies here: compare its digest with the one that the regions gave you.
+  trust.json  {digest}
+
+By hand. Leaf hash i of a region is SHA-256(0x00, line i of entries.jsonl without its newline), counted from 0. The
+hashes form the Merkle tree of RFC 6962; its root over the first N lines is in the checkpoint of size N. Checkpoints are
+signed notes (C2SP signed-note and tlog-checkpoint), signed with Ed25519 by the key `ledger` of the region in trust.json,
+which verifier.txt repeats in the form that tools for such notes take. Entries hold metadata only.
+"""
+
+
+def export(ledgers: Mapping[str, Path], trust: Trust, destination: Path) -> Path:
+    """Write the ledgers of the regions named, as of now, into the new directory `destination`, and return it.
+
+    Nothing is verified by that, so that a broken ledger can be shown to an auditor as well.
+
+    Raises:
+        Conflict: the destination exists.
+        NotFound: a ledger, or its region in the trust, is not there.
+        LedgerCorrupt: a file is no ledger.
+    """
+    if destination.exists():
+        raise Conflict(f"{destination} exists", remedy="give a new directory")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{destination.name}.", dir=destination.parent))
+    try:
+        (draft / TRUST).write_bytes(trust.canonical())
+        (draft / "README.txt").write_text(README.format(pilot=trust.pilot, digest=digest_of(trust.canonical())))
+        for name, path in ledgers.items():
+            if name not in trust.regions:
+                raise NotFound(f"region {name} is not in the trust", remedy="provision it first")
+            _export_one(path, trust, name, draft / "ledgers" / name)
+        draft.chmod(0o755)
+        draft.rename(destination)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return destination
+
+
+def verify_bundle(directory: Path, *, trust: Trust | None = None) -> tuple[LedgerReport, ...]:
+    """Verify every ledger of a bundle, each also against the checkpoints that the others recorded of it.
+
+    `trust` is what the auditor knows of the regions from elsewhere; without it, what the bundle itself says is taken.
+
+    Raises:
+        NotFound: the directory is no bundle.
+    """
+    return verify_copies(copies(directory), trust or read_trust(directory))
+
+
+def read_trust(directory: Path) -> Trust:
+    """The bundle's own trust.
+
+    Raises:
+        NotFound: the directory is no bundle.
+        LedgerCorrupt: its trust.json cannot be read.
+    """
+    try:
+        return Trust.from_json((directory / TRUST).read_bytes())
+    except OSError as err:
+        raise NotFound(f"{directory} is no audit bundle", remedy="give the directory that holds trust.json") from err
+    except ValidationError as err:
+        raise LedgerCorrupt(f"trust.json of {directory} cannot be read", remedy="ask for the bundle again") from err
+
+
+def copies(directory: Path) -> dict[str, Copy]:
+    """The ledgers in a bundle, by region."""
+    trust = read_trust(directory)
+    return {path.name: _copy(path, trust) for path in sorted((directory / "ledgers").glob("*")) if path.is_dir()}
+
+
+def _copy(directory: Path, trust: Trust) -> Copy:
+    region = trust.regions.get(directory.name)
+    return lambda: _snapshot(directory, origin_of(region) if region else directory.name)
+
+
+@contextlib.contextmanager
+def _snapshot(directory: Path, origin: str) -> Iterator[store.Snapshot]:
+    try:
+        lines = (directory / "checkpoints.jsonl").read_text(encoding="utf-8").splitlines()
+        with (directory / "entries.jsonl").open("rb") as file:
+            rows = ((index, None, None, line.removesuffix(b"\n"), None) for index, line in enumerate(file))
+            yield store.Snapshot(origin=origin, rows=rows, notes=[str(json.loads(line)) for line in lines])
+    except (OSError, ValueError) as err:
+        raise LedgerCorrupt(f"the bundle's ledger of {directory.name} cannot be read: {err}", remedy="ask for it again") from err
+
+
+def _export_one(path: Path, trust: Trust, name: str, directory: Path) -> None:
+    directory.mkdir(parents=True)
+    region = trust.regions[name]
+    with store.snapshot(path) as snapshot:
+        with (directory / "entries.jsonl").open("wb") as file:
+            for _, _, _, body, _ in snapshot.rows:
+                file.write(body + b"\n")
+        with (directory / "checkpoints.jsonl").open("w", encoding="utf-8") as text:
+            text.writelines(f"{json.dumps(line)}\n" for line in snapshot.notes)
+    origin = origin_of(region)
+    lines = [origin, *(note.verifier_key(origin, pem) for pem in keys_of(region))]
+    (directory / "verifier.txt").write_text("\n".join(lines) + "\n")
