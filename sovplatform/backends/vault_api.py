@@ -142,7 +142,7 @@ class VaultApi:
     def _translated(self, path: str, err: Exception) -> SovError:
         import hvac.exceptions as failures
 
-        said = "; ".join(str(line).strip() for line in getattr(err, "errors", None) or ()) or type(err).__name__
+        said = "; ".join(" ".join(str(line).split()) for line in getattr(err, "errors", None) or ()) or type(err).__name__
         where = f"{path} in namespace {self.namespace or 'root'}"
         if isinstance(err, failures.InvalidPath):
             return NotFound(f"{where} does not exist", remedy="provision the region, or check the name")

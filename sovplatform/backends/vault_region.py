@@ -73,7 +73,6 @@ class VaultRegion:
         self.address = address
         self.namespace = namespace
         self._root = VaultApi(address, token=login)
-        # The operator's token is of the root namespace: its requests name the region's in the path.
         self._api = VaultApi(address, namespace=namespace, token=login)
 
     def provision(self, region: RegionSpec, pilot: str) -> None:
@@ -85,7 +84,7 @@ class VaultRegion:
             Unavailable: the server does not answer.
         """
         domain = trust_domain(region.name, pilot)
-        if not self._root.exists(f"sys/namespaces/{self.namespace}"):
+        if self.namespace and not self._root.exists(f"sys/namespaces/{self.namespace}"):
             self._root.write(f"sys/namespaces/{self.namespace}")
         self._mount("mounts", ("transit", "pki"))
         self._mount("auth", ("jwt", "approle"))
