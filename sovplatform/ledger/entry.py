@@ -15,6 +15,7 @@ from sovplatform.errors import ConfigError, Denied, LedgerCorrupt
 from sovplatform.records import Record, canonical
 
 MAX_DETAILS = 64 * 1024
+_UNSAFE = 1 << 53
 EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -66,7 +67,7 @@ def draft(event: str, subject: str, actor: str, details: Mapping[str, Any], key:
                 reasons=[f"details are over {MAX_DETAILS} bytes"],
                 remedy="record the digest of the thing instead of the thing",
             )
-        entry = Entry(index=0, at=EPOCH, event=event, subject=subject, actor=actor, details=json.loads(text), key=key or "")
+        entry = Entry(index=0, at=EPOCH, event=event, subject=subject, actor=actor, details=_read_back(text), key=key or "")
         return Draft(
             entry=entry,
             head=b'{"actor":%b,"at":' % canonical(actor),
@@ -78,6 +79,19 @@ def draft(event: str, subject: str, actor: str, details: Mapping[str, Any], key:
         raise ConfigError(f"{event!r} cannot be recorded: {first['loc'][0]}: {first['msg']}", remedy=remedy) from err
     except (rfc8785.CanonicalizationError, ValueError, RecursionError) as err:
         raise ConfigError(f"{event!r} cannot be recorded: {err}", remedy=remedy) from err
+
+
+def _read_back(text: bytes) -> dict[str, JsonValue]:
+    """The details as every reader will see them: a float like 1e16 is written as a whole number, and some are too large."""
+
+    def whole(digits: str) -> int:
+        number = int(digits)
+        if abs(number) >= _UNSAFE:
+            raise ValueError(f"{digits} is beyond the whole numbers that JSON carries safely")
+        return number
+
+    result: dict[str, JsonValue] = json.loads(text, parse_int=whole)
+    return result
 
 
 def stored(index: int, body: bytes) -> Entry:
