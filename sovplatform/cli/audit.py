@@ -21,14 +21,13 @@ def audit() -> None:
 @pass_call
 def log(call: Call, region: str | None) -> None:
     """Print the entries of the ledgers; with --json, one object a line."""
-    for entry in call.platform().audit_log(region):
+    for where, entry in call.platform().audit_log(region):
         if call.json:
-            click.echo(entry.model_dump_json())
+            click.echo(json.dumps({"region": where, **entry.model_dump(mode="json")}, ensure_ascii=False))
         else:
             details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
-            click.echo(
-                f"{entry.index:>6} {entry.at:%Y-%m-%d %H:%M:%S} {entry.event:<20} {entry.subject} by {entry.actor} {details}"
-            )
+            place = f"{where:<8} {entry.index:>6}  {entry.at:%Y-%m-%d %H:%M:%S}"
+            click.echo(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}")
 
 
 @audit.command()

@@ -55,13 +55,13 @@ class Call:
 def pass_call(command: Callable[Concatenate[Call, P], R]) -> Callable[P, R]:
     """Give the command `-C` and `--json`, and a Call as its first argument."""
 
-    @click.option("-C", "directory", metavar="DIR", help="The pilot's directory; by default this one or one above it.")
+    @click.option("-C", "pilot_directory", metavar="DIR", help="The pilot's directory; by default this one or one above it.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        directory, as_json = kwargs.pop("directory"), bool(kwargs.pop("as_json"))
+        directory, as_json = kwargs.pop("pilot_directory"), bool(kwargs.pop("as_json"))
         given = click.get_current_context().find_root().params
-        where = directory or given.get("directory") or config.settings().pilot
+        where = directory or given.get("pilot_directory") or config.settings().pilot
         return command(Call(Path(str(where)), as_json or bool(given.get("as_json"))), *args, **kwargs)
 
     return wrapped

@@ -61,7 +61,7 @@ class LazyGroup(click.Group):
 
 def _from_plugins(ctx: click.Context, name: str) -> click.Command | None:
     try:
-        path = config.find_pilot(Path(ctx.params.get("directory") or config.settings().pilot))
+        path = config.find_pilot(Path(ctx.params.get("pilot_directory") or config.settings().pilot))
     except ConfigError:
         return None
     from sovplatform.plugins import Plugins
@@ -71,11 +71,11 @@ def _from_plugins(ctx: click.Context, name: str) -> click.Command | None:
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("-C", "directory", metavar="DIR", help="The pilot's directory; by default this one or one above it.")
+@click.option("-C", "pilot_directory", metavar="DIR", help="The pilot's directory; by default this one or one above it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.version_option(package_name="sovplatform", prog_name="sovctl")
 @click.pass_context
-def root(ctx: click.Context, directory: str | None, as_json: bool) -> None:
+def root(ctx: click.Context, pilot_directory: str | None, as_json: bool) -> None:
     """Train across borders and serve at home, while raw data never leaves its jurisdiction.
 
     \b

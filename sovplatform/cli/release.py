@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import table
+
+if TYPE_CHECKING:
+    from sovplatform.platform import ReleaseView
 
 
 @click.group()
@@ -20,21 +25,18 @@ def release() -> None:
 def list_(call: Call) -> None:
     """List releases: what was proposed, who approved, and what each region serves."""
     releases = call.platform().releases()
-    rows = [(view.id, view.region, str(view.version), view.state, ", ".join(view.approvals)) for view in releases]
-    call.show(releases, lambda: table("", ("release", "region", "version", "state", "approved by"), rows, right=(2,)))
-    if not releases and not call.json:
-        click.echo("there are no releases yet; `sovctl run` proposes one")
+    call.show(releases, lambda: _print_releases(releases))
 
 
 @release.command()
 @click.argument("release_id", metavar="RELEASE")
 @click.option("--key", "key_file", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Your SSH private key.")
-@click.option("--as", "approver", metavar="NAME", required=True, help="Your name, as pilot.yaml lists it under approvers.")
 @pass_call
-def approve(call: Call, release_id: str, key_file: Path, approver: str) -> None:
-    """Approve RELEASE with your SSH key. Nobody approves a release of their own."""
-    call.platform().approve(release_id, key_file, approver)
-    _done(call, f"{approver} approved {release_id}; go on with: sovctl run", release=release_id, approver=approver)
+def approve(call: Call, release_id: str, key_file: Path) -> None:
+    """Approve RELEASE with your SSH key, which tells who you are. Nobody approves a release of their own."""
+    view = call.platform().approve(release_id, key_file)
+    still = f"; still missing: {'; '.join(view.missing)}" if view.missing else "; go on with: sovctl run"
+    call.show(view, lambda: click.echo(f"{release_id} is approved by {', '.join(view.approvers)}{still}"))
 
 
 @release.command()
@@ -42,21 +44,25 @@ def approve(call: Call, release_id: str, key_file: Path, approver: str) -> None:
 @pass_call
 def promote(call: Call, release_id: str) -> None:
     """Make RELEASE the stable one of its region, without waiting for its canary's requests."""
-    call.platform().promote(release_id)
-    _done(call, f"{release_id} is the stable release", release=release_id)
+    endpoint = call.platform().promote(release_id)
+    call.show(endpoint, lambda: click.echo(f"{release_id} is the stable release of endpoint {endpoint.name}"))
 
 
 @release.command()
 @click.argument("region")
 @pass_call
 def rollback(call: Call, region: str) -> None:
-    """Go back to the release that REGION served before."""
-    call.platform().rollback(region)
-    _done(call, f"{region} is rolled back; see: sovctl release list", region=region)
+    """Withdraw the canary of REGION or, without one, go back to the release before."""
+    endpoint = call.platform().rollback(region)
+    call.show(endpoint, lambda: click.echo(f"{region} serves {endpoint.stable or 'nothing'}"))
 
 
-def _done(call: Call, text: str, **facts: str) -> None:
-    if call.json:
-        call.show_json(facts)
-    else:
-        click.echo(text)
+def _print_releases(releases: Sequence[ReleaseView]) -> None:
+    if not releases:
+        click.echo("there are no releases yet; `sovctl run` proposes them")
+    rows = []
+    for view in releases:
+        word = ", ".join(view.approvers) or "nobody"
+        missing = f"; {'; '.join(view.missing)}" if view.missing else ""
+        rows.append((view.release.id, view.release.region, str(view.release.version), view.state, word + missing))
+    table("", ("release", "region", "version", "state", "approved by"), rows, right=(2,))

@@ -71,11 +71,11 @@ def load(path: Path, *, providers: Providers | None = None) -> Pilot:
     return _checked(yamlsource.read(path), path.parent, providers)
 
 
-def loads(text: str, path: Path, *, providers: Providers | None = None) -> Pilot:
-    """As `load`, of text that is to be written to `path`."""
+def loads(text: str, path: Path, *, root: Path, providers: Providers | None = None) -> Pilot:
+    """As `load`, of text that is to be written to `path`; the files that it names are looked for in `root`."""
     from sovplatform.config import yamlsource
 
-    return _checked(yamlsource.parse(text, path), path.parent, providers)
+    return _checked(yamlsource.parse(text, path), root, providers)
 
 
 def _checked(source: Source, root: Path, providers: Providers | None) -> Pilot:

@@ -51,6 +51,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "min": "Public lower bound; lower values are raised to it.",
         "max": "Public upper bound; higher values are lowered to it.",
         "scale": "`linear`, or `log` for amounts.",
+        "bins": "Public thresholds, rising: which interval a value is in becomes a feature, too.",
     },
     "CategoryFeature": {"name": "The column.", "type": "A category.", "values": "All values; any other is encoded as none."},
     "TrainingSpec": {

@@ -1,0 +1,271 @@
+"""Make a pilot's directory: checked before anything is written, and whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from pydantic import TypeAdapter, ValidationError
+
+from sovplatform import config
+from sovplatform.approvals import generate_key, public_line
+from sovplatform.config.jurisdictions import CODES, remedy_for
+from sovplatform.errors import ConfigError, Conflict
+from sovplatform.plugins import BUILT_IN, Plugins
+from sovplatform.records import Name
+from sovplatform.releases import ReleaseRepository
+
+EXAMPLES = ("fintech",)
+PATTERNS = ("sigt",)
+PEOPLE = Path(".sov") / "people"
+FABRIC = "fabric"
+_NAME = TypeAdapter[str](Name)
+_PLACEHOLDER_KEY = "FILL-IN   # the line of an ed25519 SSH public key: ssh-keygen -t ed25519"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region to be: a provider and a jurisdiction, as `PROVIDER:JURISDICTION` says them."""
+
+    provider: str
+    jurisdiction: str
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Raises ConfigError when `text` is no such pair, or the jurisdiction does not exist."""
+        provider, colon, jurisdiction = text.partition(":")
+        if not (provider and colon and jurisdiction):
+            raise ConfigError(f"'{text}' is no place", remedy="write PROVIDER:JURISDICTION, such as onprem:DE")
+        if jurisdiction not in CODES:
+            raise ConfigError(f"the jurisdiction '{jurisdiction}' of '{text}' does not exist", remedy=remedy_for(jurisdiction))
+        return cls(provider, jurisdiction)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What to make. An `example` brings data, a task and demonstration keys; without one they are to be filled in."""
+
+    name: str
+    sovereign: tuple[Place, ...]
+    fabric: Place
+    pattern: str = "sigt"
+    example: str = ""
+
+
+def make_pilot(directory: Path, blueprint: Blueprint, *, force: bool = False) -> tuple[Path, ...]:
+    """Write the pilot and return the paths of its files, relative to `directory`.
+
+    With `force`, files of an existing directory are replaced; its `.sov` (keys, data, ledgers) and its releases stay.
+
+    Raises:
+        Conflict: the directory exists and is not empty.
+        ConfigError: the blueprint makes no correct pilot, or git is missing. Nothing was written.
+    """
+    _check(directory, blueprint, force=force)
+    with _staging(directory) as staged:
+        people = _people(staged, directory, blueprint)
+        for path, text in _render(blueprint, people).items():
+            target = staged / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+        _check_written(staged, directory, blueprint)
+        if not (directory / "releases" / ".git").exists():
+            readme = (staged / "releases" / "README.md").read_bytes()
+            ReleaseRepository.create(staged / "releases", actor=people[0][0], files=[("README.md", readme)])
+        made = tuple(
+            sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file() and ".git" not in path.parts)
+        )
+        _install(staged, directory)
+    return made
+
+
+def _check(directory: Path, blueprint: Blueprint, *, force: bool) -> None:
+    if directory.exists() and not directory.is_dir():
+        raise Conflict(f"{directory} is a file", remedy="choose another directory")
+    if directory.is_dir() and any(directory.iterdir()) and not force:
+        remedy = "choose another directory, or replace its files with --force (keys, data, ledgers and releases stay)"
+        raise UsageConflict(f"{directory} exists and is not empty", remedy=remedy)
+    try:
+        _NAME.validate_python(blueprint.name)
+    except ValidationError as err:
+        remedy = "give a name of lower-case letters, digits and '-' with --name"
+        raise ConfigError(f"'{blueprint.name}' cannot be a pilot's name", remedy=remedy) from err
+
+
+class UsageConflict(Conflict, ConfigError):
+    """The directory that was named is in use: the user's input is wrong."""
+
+    exit_code = ConfigError.exit_code
+
+
+@contextmanager
+def _staging(directory: Path) -> Iterator[Path]:
+    """A private directory beside `directory`, removed in the end, with parents that were missing when it fails."""
+    parent = directory.absolute().parent
+    missing = [path for path in (parent, *parent.parents) if not path.exists()]
+    parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{directory.absolute().name}.", dir=parent))
+    try:
+        yield staged
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        for path in missing:
+            path.rmdir()
+        raise
+    shutil.rmtree(staged, ignore_errors=True)
+
+
+def _people(staged: Path, directory: Path, blueprint: Blueprint) -> list[tuple[str, str]]:
+    """Proposer and approver: names and public keys. Keys are made for examples only, and kept when they are there."""
+    if not blueprint.example:
+        return [("proposer", _PLACEHOLDER_KEY), ("approver", _PLACEHOLDER_KEY)]
+    found = []
+    (staged / PEOPLE.parent).mkdir(mode=0o700)
+    for name in ("proposer", "approver"):
+        existing = directory / PEOPLE / name
+        comment = f"{name}@{blueprint.name}-demonstration"
+        line = public_line(existing) if existing.exists() else generate_key(staged / PEOPLE / name, comment)
+        found.append((name, line))
+    return found
+
+
+def _render(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """All files of the pilot but keys and repository, by path."""
+    values = _values(blueprint, people)
+    rendered = {"pilot.schema.json": json.dumps(config.schema(), indent=2, ensure_ascii=False) + "\n"}
+    for path, text in _walk(templates() / blueprint.pattern):
+        target = ".gitignore" if path == "gitignore" else path.removesuffix(".tmpl")
+        rendered[target] = Template(text).substitute(values) if path.endswith(".tmpl") else text
+    return rendered
+
+
+def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str, str]:
+    (proposer, proposer_key), (approver, approver_key) = people
+    regions = _named(blueprint.sovereign)
+    task = templates() / "examples" / (blueprint.example or "blank") / "task.yaml"
+    used = (*blueprint.sovereign, blueprint.fabric)
+    plugins = sorted({place.provider for place in used} - BUILT_IN.keys())
+    return {
+        "name": blueprint.name,
+        "example": f"example: {blueprint.example}\n" if blueprint.example else "",
+        "plugins": f"[{', '.join(plugins)}]",
+        "regions": "".join(_region(name, place, "sovereign") for name, place in regions)
+        + _region(FABRIC, blueprint.fabric, "global"),
+        "datasets": "".join(_dataset(blueprint, index, *region) for index, region in enumerate(regions)),
+        "task": task.read_text(encoding="utf-8"),
+        "proposer": proposer,
+        "proposer_key": proposer_key,
+        "approver": approver,
+        "approver_key": approver_key,
+        "agreements": ", ".join(sorted({f'"{place.jurisdiction}"' for place in used})),
+        "first": regions[0][0],
+        "sovereign": ", ".join(f"`{name}` ({place.jurisdiction})" for name, place in regions),
+        "fabric": f"`{FABRIC}` ({blueprint.fabric.jurisdiction})",
+        "demonstration": _demonstration(blueprint),
+    }
+
+
+def _named(places: Sequence[Place]) -> list[tuple[str, Place]]:
+    """Regions are named after their jurisdictions; a second one in the same is `de-2`."""
+    named: list[tuple[str, Place]] = []
+    for index, place in enumerate(places):
+        before = sum(other.jurisdiction == place.jurisdiction for other in places[:index])
+        named.append((place.jurisdiction.lower() + (f"-{before + 1}" if before else ""), place))
+    return named
+
+
+def _region(name: str, place: Place, role: str) -> str:
+    return f"  - {{name: {name}, jurisdiction: {place.jurisdiction}, role: {role}, provider: {place.provider}}}\n"
+
+
+def _dataset(blueprint: Blueprint, index: int, name: str, place: Place) -> str:
+    if blueprint.example == "fintech":
+        from sovplatform.tasks.fintech import source
+
+        dataset, where = f"applications-{name}", f'"{source(index, len(blueprint.sovereign), place.jurisdiction)}"'
+    else:
+        dataset, where = f"data-{name}", f"file:data/{name}.csv   # FILL IN: a CSV file with a header"
+    return (
+        f"  - name: {dataset}\n    region: {name}\n    source: {where}\n"
+        f"    label: {{residency: [{place.jurisdiction}], sensitivity: restricted}}\n    budget: {{epsilon: 4.0, delta: 1e-5}}\n"
+    )
+
+
+def _demonstration(blueprint: Blueprint) -> str:
+    if not blueprint.example:
+        return ""
+    return Template((templates() / "examples" / blueprint.example / "README.md").read_text(encoding="utf-8")).substitute()
+
+
+def _check_written(staged: Path, directory: Path, blueprint: Blueprint) -> None:
+    """An example must be a pilot that runs; without one, what is to be filled in is found when it is first read."""
+    if blueprint.example:
+        text = (staged / config.PILOT).read_text()
+        path = directory / config.PILOT
+        config.loads(text, path, root=staged, providers=lambda plugins: Plugins.load(plugins).providers())
+
+
+def _install(staged: Path, directory: Path) -> None:
+    """Move what was made into place. When that fails half way, what was there before is put back."""
+    staged.chmod(0o755)
+    if not directory.exists():
+        staged.rename(directory)
+        return
+    before = Path(tempfile.mkdtemp(prefix=f".{directory.absolute().name}.before.", dir=directory.absolute().parent))
+    done: list[Path] = []
+    try:
+        for path in _movable(staged, directory):
+            target = directory / path
+            if target.exists():
+                (before / path).parent.mkdir(parents=True, exist_ok=True)
+                target.rename(before / path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (staged / path).rename(target)
+            done.append(path)
+    except BaseException:
+        for path in reversed(done):
+            (directory / path).rename(staged / path)
+            if (before / path).exists():
+                (before / path).rename(directory / path)
+        raise
+    finally:
+        shutil.rmtree(before, ignore_errors=True)
+
+
+def _movable(staged: Path, directory: Path) -> list[Path]:
+    """What to move: file by file where the directory has the folder already, else the folder as a whole."""
+    found: list[Path] = []
+    for root, folders, names in os.walk(staged):
+        here = Path(root).relative_to(staged)
+        for folder in list(folders):
+            if not (directory / here / folder).exists():
+                found.append(here / folder)
+                folders.remove(folder)
+            elif folder == "releases" and (directory / here / folder / ".git").exists():
+                folders.remove(folder)
+        found += [here / name for name in names]
+    return found
+
+
+def templates() -> Traversable:
+    """The templates: in the wheel beside this package, in a checkout at its top."""
+    packed = files("sovplatform") / "_templates"
+    return packed if packed.is_dir() else Path(__file__).parent.parent / "templates"
+
+
+def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            if item.name != "__pycache__":
+                yield from _walk(item, f"{prefix}{item.name}/")
+        else:
+            yield f"{prefix}{item.name}", item.read_text(encoding="utf-8")
