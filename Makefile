@@ -51,7 +51,7 @@ bench: $(STAMP) ## Measure what the README promises, side by side, and print the
 	$(BIN)/python -m benchmarks
 
 docs: $(STAMP) ## Write again the pages that are made from code
-	$(BIN)/python -m docs
+	@for page in docs/generate_*.py; do echo "$$page"; $(BIN)/python "$$page"; done
 
 constraints: $(STAMP) ## Resolve the pinned versions again
 	@printf -- '-e .[$(EXTRAS)]\n-e plugins/onprem\n' | $(BIN)/uv pip compile --quiet --python-version 3.11 --upgrade --no-annotate \

@@ -82,7 +82,7 @@ class Plugins:
         return tuple(sorted(self._providers))
 
     def make_region(self, spec: RegionSpec, pilot: str, home: Path) -> Region:
-        """The Region of the pilot for `spec`, made by the plugin whose provider name it gives, and by no other; nothing is started.
+        """The Region of `spec`, made by the plugin whose provider name it gives, and by no other; nothing is started.
 
         Raises:
             ConfigError: no loaded plugin has that provider name, or the provider does not accept the settings.
