@@ -192,4 +192,5 @@ class RegionConfig(Record):
     approvers: tuple[Approver, ...]
     approvals: int = 1
     proposer: Approver
+    plugins: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()

@@ -215,8 +215,7 @@ class Platform:
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _context(self, progress: Progress) -> StageContext:
-        rules = tuple(str(directory) for directory in self.plugins.rules())
-        return StageContext(self.pilot, self.root, self.state, self.regions, rules, progress)
+        return StageContext(self.pilot, self.root, self.state, self.regions, progress)
 
     @contextmanager
     def _lock(self, what: str) -> Iterator[None]:

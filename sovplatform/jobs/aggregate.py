@@ -46,11 +46,12 @@ def run(context: JobContext) -> Mapping[str, Any]:
         aggregator.step(updates)
         print(f"round {round_ + 1} of {training.rounds}", flush=True)
     model = _send_model(context, run_name, task, aggregator.result(), members, parents)
+    noise = float(str(context.config["evaluation_noise"]))
     histograms = [
         read_tensors(receive(context, source=region, kind=Kind.statistics, name=name, run=run_name, round=None))
         for name, region in sorted(members.items())
     ]
-    auc, error = auc_from_histograms(histograms)
+    auc, error = auc_from_histograms(histograms, noise)
     return {"artifact": digest_of_artifact(model), "parents": list(parents), "auc": auc, "auc_error": error, "model": str(model)}
 
 

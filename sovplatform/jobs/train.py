@@ -32,7 +32,7 @@ def run(context: JobContext) -> Mapping[str, Any]:
     training = TrainingSpec.model_validate(context.config["training"])
     code = context.pilot_directory
     task = load_task(TaskSpec.model_validate(context.config["task"]), code / "model" if code else None)
-    members = _members(context, training)
+    members = _members(context)
     run_name, fabric = context.text("run"), context.text("fabric")
     for round_ in range(training.rounds):
         received = receive(context, source=fabric, kind=Kind.model, name=PARAMETERS, run=run_name, round=round_)
@@ -47,21 +47,16 @@ def run(context: JobContext) -> Mapping[str, Any]:
     return {}
 
 
-def _members(context: JobContext, training: TrainingSpec) -> list[Member]:
+def _members(context: JobContext) -> list[Member]:
     """Charge every plan before the first gradient is computed: what cannot be paid for is not begun."""
     plans, evaluations = context.config["training_plans"], context.config["evaluation_plans"]
     assert isinstance(plans, dict) and isinstance(evaluations, dict)  # noqa: S101 - the stage writes both
     members = []
     for name in sorted(plans):
-        member = Member(
-            name,
-            read_prepared(context, name, holdout=training.holdout, seed=training.seed),
-            PrivacyPlan.model_validate(plans[name]),
-            PrivacyPlan.model_validate(evaluations[name]),
-        )
-        context.border.reserve(member.training)
-        context.border.reserve(member.evaluation)
-        members.append(member)
+        training, evaluation = PrivacyPlan.model_validate(plans[name]), PrivacyPlan.model_validate(evaluations[name])
+        context.border.reserve(training)
+        context.border.reserve(evaluation)
+        members.append(Member(name, read_prepared(context, name), training, evaluation))
     return members
 
 

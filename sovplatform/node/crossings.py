@@ -12,9 +12,9 @@ from sovplatform.artifacts import DECISION, MANIFEST, load
 from sovplatform.border.acceptance import Acceptance
 from sovplatform.border.channel import Envelope, Receipt, Sender, details
 from sovplatform.border.gate import Gate
-from sovplatform.errors import ConfigError, Denied
+from sovplatform.errors import Denied
 from sovplatform.ledger import Ledger
-from sovplatform.records import Artifact, Crossing, SignedDecision, Trust
+from sovplatform.records import Artifact, Crossing, SignedDecision
 
 Key = tuple[str, str, str, str, int | None]
 
@@ -30,7 +30,7 @@ class Outbound:
         gate: Gate,
         ledger: Ledger,
         actor: str,
-        trust: Callable[[], Trust],
+        channel_of: Callable[[str], str],
         sender: Callable[[str], Sender],
     ) -> None:
         self._outbox = (home / "outbox").resolve()
@@ -38,7 +38,7 @@ class Outbound:
         self._gate = gate
         self._ledger = ledger
         self._actor = actor
-        self._trust = trust
+        self._channel_of = channel_of
         self._make_sender = sender
         self._senders: dict[str, Sender] = {}
         self._lock = threading.Lock()
@@ -67,19 +67,13 @@ class Outbound:
 
     def _sender(self, destination: str) -> Sender:
         with self._lock:
-            address = self._address(destination)
+            address = self._channel_of(destination)
             known = self._senders.get(destination)
             if known is None or known.address != address:
                 if known is not None:
                     known.close()
                 known = self._senders[destination] = self._make_sender(destination)
             return known
-
-    def _address(self, destination: str) -> str:
-        peer = self._trust().regions.get(destination)
-        if peer is None or not peer.channel:
-            raise ConfigError(f"no channel to region {destination} is known", remedy="run `sovctl up`")
-        return peer.channel
 
     def close(self) -> None:
         for sender in self._senders.values():

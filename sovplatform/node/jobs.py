@@ -15,10 +15,11 @@ from typing import IO, Any
 from pydantic import JsonValue, TypeAdapter
 
 from sovplatform.artifacts import write_atomically
+from sovplatform.backends.node.process import node_environment
+from sovplatform.backends.vault_region import role_of
 from sovplatform.errors import Conflict, NotFound
 from sovplatform.records import Job, JobSpec, JobState, now
 
-PASSED_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "VIRTUAL_ENV", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 _LOG_TAIL = 256 * 1024
 _RESULT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
@@ -85,7 +86,7 @@ class JobRunner:
                 stdin=reader,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env=self._environment,
+                env={**self._environment, "SOV_IDENTITY": role_of(f"job/{spec.identity}")},
                 cwd=directory,
                 start_new_session=True,
             )
@@ -94,7 +95,7 @@ class JobRunner:
         job = Job(id=spec.id, state=JobState.running, started_at=now())
         write_atomically(directory / "state.json", job.canonical())
         self._running[spec.id] = running
-        self._admit(process.pid, f"job/{spec.identity}")
+        self._admit(process.pid, f"/job/{spec.identity}")
         running.lifeline.write(b"go\n")
         threading.Thread(target=self._watch, args=(spec, directory, running), daemon=True, name=f"job-{spec.id}").start()
         return job
@@ -165,3 +166,8 @@ class JobRunner:
         """End every job that runs."""
         for job_id in list(self._running):
             self.cancel(job_id)
+
+
+def job_environment(workload_api: str, socket: Path) -> dict[str, str]:
+    """What a job may see: nothing of the operator's, and the two sockets that it works through."""
+    return {**node_environment(), "SPIFFE_ENDPOINT_SOCKET": workload_api, "SOV_BORDER": f"unix:{socket}"}

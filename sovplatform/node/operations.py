@@ -41,16 +41,16 @@ def operations(node: Node) -> dict[str, Operation]:
         "metrics": lambda body: {"text": node.server.metrics(str(body["name"]))},
         "unserve": lambda body: _unserve(node, str(body["name"])),
         "record": lambda body: _record(node, body),
-        "spent": lambda body: {"datasets": [item.model_dump(mode="json") for item in node.spent()]},
-        "checkpoint": lambda body: {"note": node.seal()},
+        "spent": lambda body: {"datasets": [item.model_dump(mode="json") for item in node.border.spent()]},
+        "checkpoint": lambda body: {"note": node.sealer.seal()},
         "witness": lambda body: _witness(node, body),
         "entries": lambda body: _entries(node, body),
         "stop": lambda body: node.ask_to_stop(),
     }
     by_job: dict[str, Callable[[Body, str], Answer]] = {
-        "send": lambda body, who: node.send(body, who),
-        "receive": lambda body, who: node.receive(body),
-        "reserve": lambda body, who: node.reserve(PrivacyPlan.model_validate(body), who).model_dump(mode="json"),
+        "send": lambda body, who: node.border.send(body),
+        "receive": lambda body, who: node.border.receive(body),
+        "reserve": lambda body, who: node.border.reserve(PrivacyPlan.model_validate(body), who).model_dump(mode="json"),
     }
     table = {name: _for_operator(node, name, act) for name, act in by_operator.items()}
     return table | {name: _for_job(node, name, act) for name, act in by_job.items()}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
@@ -34,7 +34,6 @@ class StageContext:
     root: Path
     state: Path
     regions: Mapping[str, Region]
-    rules: tuple[str, ...] = ()
     progress: Progress = lambda report: None
     reports: list[StageReport] = field(default_factory=list)
 
@@ -77,7 +76,7 @@ class StageContext:
         return BorderClient(status.endpoints["border"], region=region)
 
     def record(
-        self, event: str, subject: str, details: Mapping[str, JsonValue], *, key: str, regions: Iterable[str] = ()
+        self, event: str, subject: str, details: Mapping[str, Any], *, key: str, regions: Iterable[str] = ()
     ) -> None:
         """Write one event to the ledgers of the named regions, or of all; once per `key`."""
         names = list(regions) or list(self.regions)

@@ -54,7 +54,8 @@ def laboratory_job(context: StageContext, candidate: Candidate) -> JobSpec:
             "task": context.pilot.task.model_dump(mode="json"),
             "training": context.pilot.training.model_dump(mode="json"),
             "sources": dict(sources),
-            "artifact": candidate.artifact,
+            "run": candidate.run,
+            "model": context.pilot.task.name,
         },
     )
 

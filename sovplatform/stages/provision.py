@@ -48,5 +48,6 @@ def _config(context: StageContext, plan: Plan, spec: RegionSpec) -> RegionConfig
         approvers=pilot.release.approvers,
         approvals=pilot.release.approvals,
         proposer=pilot.release.proposer,
-        rules=(*(str(context.root / rule) for rule in pilot.border.rules), *context.rules),
+        plugins=pilot.plugins,
+        rules=tuple(str(context.root / rule) for rule in pilot.border.rules),
     )

@@ -44,6 +44,7 @@ class Candidate(Record):
     `auc` comes of DP histograms; `auc_error` is the standard error that their noise and the holdout's size give it.
     """
 
+    run: str
     artifact: Digest
     parents: tuple[Digest, ...]
     rounds: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from sovplatform.errors import Denied, NotFound, Unavailable
 from sovplatform.records import EndpointStatus, Release, ServedModel, ServingState
@@ -43,7 +44,7 @@ def reconcile(context: StageContext, repository: ReleaseRepository, region: str)
             raise Unavailable(f"the endpoint in region {region} is not ready", remedy="see its log in the region, then run again")
         time.sleep(_POLL_SECONDS)
         status = server.status(name)
-    facts = {"stable": status.stable, "canary": status.canary, "percent": status.percent}
+    facts: dict[str, Any] = {"stable": status.stable, "canary": status.canary, "percent": status.percent}
     context.record("serving.reconciled", name, facts, key=f"serving/{desired.digest}/{status.observed}", regions=[region])
     return status
 

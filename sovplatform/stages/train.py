@@ -27,18 +27,20 @@ def train(context: StageContext, plan: Plan, datasets: Datasets) -> Candidate:
     jobs = []
     for spec in pilot.sovereign:
         names = [data.name for data in pilot.datasets if data.region == spec.name]
-        config = {
+        config: dict[str, JsonValue] = {
             **shared,
             "training_plans": {name: plan.training[name].model_dump(mode="json") for name in names},
             "evaluation_plans": {name: plan.evaluation[name].model_dump(mode="json") for name in names},
         }
         jobs.append((spec.name, _job(context, plan, "train", config)))
+    noise = next(iter(plan.evaluation.values())).noise_multiplier
     members: dict[str, JsonValue] = {data.name: data.region for data in pilot.datasets}
-    jobs.append((pilot.fabric.name, _job(context, plan, "aggregate", {**shared, "members": members})))
+    jobs.append((pilot.fabric.name, _job(context, plan, "aggregate", {**shared, "members": members, "evaluation_noise": noise})))
     done = context.run_jobs(jobs, TIMEOUT_SECONDS)
     result = done[pilot.fabric.name].result
     auc, error = float(str(result["auc"])), float(str(result["auc_error"]))
     return Candidate(
+        run=plan.run,
         artifact=str(result["artifact"]),
         parents=tuple(str(parent) for parent in _list(result["parents"])),
         rounds=pilot.training.rounds,

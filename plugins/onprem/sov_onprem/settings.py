@@ -1,0 +1,31 @@
+"""What `pilot.yaml` may say of an on-prem region, under `settings`. Without any of it, everything runs on this machine."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from sovplatform.errors import ConfigError
+from sovplatform.records import Record, RegionSpec
+
+
+class OnPremSettings(Record):
+    """`vault` and `vault_ca`: an OpenBao or Vault server of yours, and its CA's file; `vault_token_file`: who provisions there.
+    `namespace`: the region's key space. `mlflow`: a tracking server or PostgreSQL URI. `workload_api`: a SPIFFE agent's socket.
+    """
+
+    vault: str = ""
+    vault_ca: str = ""
+    vault_token_file: str = ""
+    namespace: str = ""
+    mlflow: str = ""
+    workload_api: str = ""
+
+    @classmethod
+    def of(cls, spec: RegionSpec) -> OnPremSettings:
+        """Raises ConfigError for a setting that there is not."""
+        try:
+            return cls.model_validate(dict(spec.settings))
+        except ValidationError as err:
+            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
+            known = ", ".join(cls.model_fields)
+            raise ConfigError(f"region {spec.name}: wrong settings for onprem: {wrong}", remedy=f"use {known}") from err
