@@ -20,7 +20,7 @@ from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.tasks.sources import ROW_ID, unit
 
 IDENTIFIERS = ("name", "iban", "email")
-OVERLAP = 0.3  # of the income ranking: how far regions reach into each other
+OVERLAP = 0.1  # of the income ranking: how far regions reach into each other
 LOCALES = {
     "AT": "de_AT", "AU": "en_AU", "BE": "nl_BE", "BG": "bg_BG", "BR": "pt_BR", "CA": "en_CA", "CH": "de_CH", "CZ": "cs_CZ",
     "DE": "de_DE", "DK": "da_DK", "EE": "et_EE", "ES": "es_ES", "FI": "fi_FI", "FR": "fr_FR", "GB": "en_GB", "GR": "el_GR",
