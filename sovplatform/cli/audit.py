@@ -31,14 +31,21 @@ def log(call: Call, region: str | None) -> None:
 
 
 @audit.command()
+@click.option(
+    "--bundle",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Verify what `sovctl audit report` wrote; it needs no pilot.",
+)
 @pass_call
-def verify(call: Call) -> int:
+def verify(call: Call, bundle: Path | None) -> int:
     """Verify every ledger against its signed checkpoints. It needs no server; the exit code is 1 when one does not hold."""
     from sovplatform.cli.report import print_ledgers
+    from sovplatform.ledger.bundle import verify_bundle
 
-    ledgers = call.platform().audit_verify()
+    ledgers = verify_bundle(bundle) if bundle else call.platform().audit_verify()
     call.show(ledgers, lambda: print_ledgers(ledgers))
-    return 0 if all(ledger.verified for ledger in ledgers) else EXIT_FAILED
+    return 0 if ledgers and all(ledger.verified for ledger in ledgers) else EXIT_FAILED
 
 
 @audit.command()

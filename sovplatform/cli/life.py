@@ -24,7 +24,7 @@ def doctor(call: Call) -> int:
     It starts and changes nothing. The exit code is 1 when something is wrong.
     """
     findings = call.platform().doctor()
-    call.show(findings, lambda: _print_findings(findings))
+    call.show(findings, lambda: print_findings(findings))
     return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
 
 
@@ -61,7 +61,8 @@ def status(call: Call) -> None:
     call.show(report, lambda: print_report(report))
 
 
-def _print_findings(findings: Sequence[Finding]) -> None:
+def print_findings(findings: Sequence[Finding]) -> None:
+    """One line for each finding, and the remedy of what is wrong."""
     for finding in findings:
         mark = click.style("ok   ", fg="green") if finding.ok else click.style("wrong", fg="red")
         click.echo(f"{mark}  {finding.check}{': ' if finding.detail else ''}{finding.detail}")

@@ -32,9 +32,13 @@ def list_(call: Call) -> None:
 
 @plugin.command()
 @click.argument("provider")
+@click.option("--jurisdiction", default="DE", show_default=True, metavar="CODE", help="Where the region of the check is.")
 @pass_call
-def check(call: Call, provider: str) -> int:
+def check(call: Call, provider: str, jurisdiction: str) -> int:
     """Run the conformance suite on PROVIDER: every promise of the five interfaces, against the real thing."""
-    from sovplatform.testing import check_provider
+    from sovplatform.cli.life import print_findings
+    from sovplatform.testing import check as run_suite
 
-    return EXIT_FAILED if check_provider(provider) else 0
+    findings = run_suite(provider, jurisdiction=jurisdiction)
+    call.show(findings, lambda: print_findings(findings))
+    return 0 if all(finding.ok for finding in findings) else EXIT_FAILED

@@ -24,7 +24,10 @@ from sovplatform.cli.table import table
 @click.option("--region", metavar="R", help="Ask the endpoint of this region; by default the first sovereign one.")
 @pass_call
 def predict(call: Call, path: Path, region: str | None) -> None:
-    """Ask the served model. The rows go to the region's own endpoint, on the wire only, and are not kept."""
+    """Ask the served model about the rows of a file.
+
+    They go to the endpoint of one region; only the columns that the task reads are sent from CSV.
+    """
     from sovplatform.cli.rows import read_rows
 
     platform = call.platform()

@@ -102,6 +102,6 @@ def _checked(source: Source, root: Path, providers: Providers | None) -> Pilot:
 
 def schema() -> dict[str, Any]:
     """JSON Schema (2020-12) of `pilot.yaml`, for editors and for `docs/pilot-yaml.md`."""
-    from sovplatform.config.schema import pilot_schema
+    from sovplatform.config.jsonschema import pilot_schema
 
     return pilot_schema()

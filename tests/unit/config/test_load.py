@@ -70,6 +70,10 @@ def test_the_schema_accepts_a_correct_pilot_and_refuses_a_wrong_one(pilot_file: 
             jsonschema.validate(broken, schema)
 
 
+def test_the_schema_can_be_asked_for_again() -> None:
+    assert config.schema() == config.schema()
+
+
 def _settings() -> Iterator[tuple[str, str]]:
     from sovplatform.pilot import Pilot
 

@@ -1,0 +1,48 @@
+"""Writes docs/cli.md from `sovctl --help`: `python docs/generate_cli.py`, or `make docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from sovplatform.cli.main import root
+
+HEAD = """# The command `sovctl`
+
+Every command takes `-C DIR` (the pilot's directory) and `--json`. Errors go to standard error: one line that says what is
+wrong, one that says what to do; with `--json`, one object with `message`, `reasons`, `remedy` and `exit_code`.
+
+| exit code | meaning |
+|---|---|
+| 0 | done |
+| 1 | failed, or something that was checked does not hold |
+| 2 | wrong usage or configuration; nothing was written |
+| 3 | denied by policy; the ledger says why |
+| 130 | interrupted |
+
+| environment | meaning |
+|---|---|
+| `SOVCTL_PILOT` | the pilot's directory, as `-C` |
+| `SOVCTL_DEBUG=1` | show the traceback of an error |
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *_sections(root, click.Context(root, info_name="sovctl", **root.context_settings))])
+
+
+def _sections(command: click.Command, context: click.Context) -> Iterator[str]:
+    context.terminal_width = 100
+    yield f"## `{context.command_path}`\n\n```text\n{command.get_help(context)}\n```\n"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None  # noqa: S101 - it was listed
+            yield from _sections(found, click.Context(found, info_name=name, parent=context))
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("cli.md").write_text(page())

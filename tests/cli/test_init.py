@@ -1,0 +1,162 @@
+"""`sovctl init pilot`: whole or not at all, and never over somebody's work."""
+
+import json
+import stat
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sovplatform import config, scaffold
+from sovplatform.cli.main import main
+from sovplatform.plugins import Plugins
+from sovplatform.releases import ReleaseRepository
+
+
+def tree(directory: Path) -> Mapping[str, bytes]:
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_the_example_is_a_pilot_that_is_correct(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    pilot = config.load(tmp_path / "demo", providers=lambda plugins: Plugins.load(plugins).providers())
+    assert [(region.name, region.jurisdiction) for region in pilot.sovereign] == [("de", "DE"), ("fr", "FR"), ("ch", "CH")]
+    assert pilot.fabric.jurisdiction == "US"
+    assert json.loads((tmp_path / "demo" / "pilot.schema.json").read_text()) == config.schema()
+    repository = ReleaseRepository(tmp_path / "demo" / "releases")
+    assert len(repository.history()) == 1
+    assert repository.edited() == ()
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_demonstration_keys_are_private_and_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    assert "demonstration" in capsys.readouterr().out
+    people = tmp_path / "demo" / ".sov" / "people"
+    assert stat.S_IMODE((people.parent).stat().st_mode) == 0o700
+    for name in ("proposer", "approver"):
+        assert stat.S_IMODE((people / name).stat().st_mode) == 0o600
+        assert "demonstration" in (people / f"{name}.pub").read_text()
+    assert ".sov/" in (tmp_path / "demo" / ".gitignore").read_text().splitlines()
+
+
+def test_without_an_example_the_lines_to_fill_in_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    assert not (tmp_path / "demo" / ".sov").exists()
+    assert main(["-C", str(tmp_path / "demo"), "doctor"]) == 2
+    assert "pilot.yaml:" in capsys.readouterr().err
+
+
+def test_places_are_chosen_and_named_after_their_jurisdictions(tmp_path: Path) -> None:
+    places = ["--sovereign", "onprem:NO", "--sovereign", "onprem:NO", "--global", "onprem:DE"]
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech", *places]) == 0
+    pilot = config.load(tmp_path / "demo")
+    assert [region.name for region in pilot.regions] == ["no", "no-2", "fabric"]
+    assert pilot.fabric.jurisdiction == "DE"
+
+
+WRONG = [
+    (["--sovereign", "onprem:XX"], "jurisdiction 'XX'"),
+    (["--sovereign", "DE"], "'DE' is no place"),
+    (["--sovereign", "nowhere:DE"], "nowhere"),
+    (["--sovereign", "onprem:US"], "the jurisdiction of the global region"),
+    (["--name", "No Name"], "cannot be a pilot's name"),
+    (["--pattern", "other"], "--pattern"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_a_wrong_option_leaves_nothing(
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "pilot", str(tmp_path / "new" / "demo"), "--example", "fintech", *options]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_directory_is_never_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    assert main(["init", "pilot", str(tmp_path), "--name", "demo"]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert tree(tmp_path) == {"notes.txt": b"mine"}
+
+
+def test_force_keeps_keys_ledgers_releases_and_other_files(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    assert main(["init", "pilot", str(demo), "--example", "fintech"]) == 0
+    (demo / ".sov" / "regions" / "de").mkdir(parents=True)
+    (demo / ".sov" / "regions" / "de" / "ledger.db").write_bytes(b"entries")
+    (demo / "notes.txt").write_text("mine")
+    (demo / "pilot.yaml").write_text("broken")
+    before = tree(demo)
+    assert main(["init", "pilot", str(demo), "--example", "fintech", "--force"]) == 0
+    after = tree(demo)
+    kept = [path for path in before if path.startswith((".sov/", "releases/")) or path == "notes.txt"]
+    assert {path: after[path] for path in kept} == {path: before[path] for path in kept}
+    assert after["pilot.yaml"] != b"broken"
+    approver = config.load(demo).release.approvers[0]
+    assert approver.key.split()[1] in (demo / ".sov" / "people" / "approver.pub").read_text()
+
+
+@pytest.mark.parametrize("existing", [False, True])
+def test_a_failure_half_way_leaves_what_was_there(existing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = tmp_path / "demo"
+    if existing:
+        assert main(["init", "pilot", str(demo)]) == 0
+    before = tree(tmp_path)
+    rename, calls = Path.rename, iter(range(100))
+
+    def failing(self: Path, target: Path) -> Path:
+        if next(calls) == (4 if existing else 0):
+            raise OSError(28, "No space left on device")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", failing)
+        assert main(["init", "pilot", str(demo), "--force"]) == 1
+    assert tree(tmp_path) == before
+
+
+def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path), "--name", "demo"]) == 0
+    assert (tmp_path / "pilot.yaml").exists()
+
+
+def test_json_names_the_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["pilot"] == "demo"
+    assert {"pilot.yaml", "README.md", ".gitignore", "policy/agreements.rego"} <= set(made["files"])
+
+
+def test_the_plan_has_four_weeks_with_commands(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    plan = (tmp_path / "demo" / "README.md").read_text().split("## The plan")[1]
+    weeks = plan.split("**Week ")[1:]
+    assert len(weeks) == 4
+    assert all("sovctl " in week and "Done when" in week for week in weeks)
+
+
+def test_the_rule_that_comes_with_a_pilot_is_readable_by_the_engine(tmp_path: Path) -> None:
+    regopy = pytest.importorskip("regopy")
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    interpreter = regopy.Interpreter()
+    interpreter.add_module("agreements", (tmp_path / "demo" / "policy" / "agreements.rego").read_text())
+    interpreter.set_input({"destination": {"jurisdiction": "AQ"}})
+    assert "no agreement with AQ" in str(interpreter.query("data.sovplatform.border.deny"))
+    interpreter.set_input({"destination": {"jurisdiction": "US"}})
+    assert "agreement" not in str(interpreter.query("data.sovplatform.border.deny"))
+
+
+def test_the_templates_that_are_offered_are_there() -> None:
+    for example in scaffold.EXAMPLES:
+        assert (scaffold.templates() / "examples" / example / "task.yaml").is_file()
+    for pattern in scaffold.PATTERNS:
+        assert (scaffold.templates() / pattern / "pilot.yaml.tmpl").is_file()
+
+
+def test_git_is_left_as_git_wants_it(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    done = subprocess.run(["git", "fsck", "--strict"], cwd=tmp_path / "demo" / "releases", capture_output=True, check=False)
+    assert done.returncode == 0

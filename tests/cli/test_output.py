@@ -1,0 +1,141 @@
+"""What is printed: reports in 80 columns, rows that are read, pages that are generated."""
+
+import importlib.util
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from sovplatform import runreport
+from sovplatform.cli.progress import Progress
+from sovplatform.cli.report import print_report
+from sovplatform.cli.rows import read_rows
+from sovplatform.cli.table import size
+from sovplatform.errors import ConfigError
+from sovplatform.pilot import CategoryFeature, NumberFeature, Target, TaskSpec
+from sovplatform.records import EndpointStatus, PrivacySpent, RegionStatus
+from sovplatform.runreport import RunReport, StageReport, StageState
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+TASK = TaskSpec(
+    name="credit",
+    target=Target(column="Status", positive="bad"),
+    features=(
+        NumberFeature(name="Age", type="number", min=18, max=70),
+        CategoryFeature(name="Home", type="category", values=("rent",)),
+    ),
+    identifiers=("iban",),
+)
+
+
+def report() -> RunReport:
+    endpoint = EndpointStatus(
+        name="credit", ready=True, url="http://127.0.0.1:1", stable="credit-de-v1", canary="credit-de-v2", percent=20
+    )
+    return RunReport(
+        pilot="demo",
+        pattern="sigt",
+        run="run-0123456789ab",
+        state="waiting",
+        waiting="release credit-de-v1 needs approval",
+        stages=tuple(
+            StageReport(stage=stage, state=StageState.done, seconds=12.3, detail="something came of it " * 5)
+            for stage in ("plan", "provision", "prepare", "train", "sign", "release", "serve", "observe")
+        ),
+        regions=(RegionStatus(region="de", up=False, problems=("the registry does not answer " * 4,)),),
+        crossings=(runreport.CrossingReport(source="de", destination="fabric", kind="update", count=30, bytes=1_234_567),),
+        refusals=(runreport.RefusalReport(source="de", destination="fabric", kind="dataset", reason="raw data " * 20, count=1),),
+        quality=(runreport.QualityReport(model="released", auc=0.8123, where="the holdout of all regions"),),
+        epsilon=(PrivacySpent(dataset="applications-de", epsilon=1.99, delta=1e-5, limit=4),),
+        serving=(runreport.ServingReport(region="de", endpoint=endpoint, requests=200, p50_ms=2.1, p99_ms=5.4),),
+        ledger=(runreport.LedgerReport(region="de", size=412, root="ab" * 32, verified=True),),
+    )
+
+
+def test_the_closing_report_fits_80_columns_and_tells_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report())
+    text = capsys.readouterr().out
+    assert max(len(line) for line in text.splitlines()) <= 80
+    for word in (
+        "12.3 s",
+        "98.4 s",
+        "1.2 MB",
+        "raw data",
+        "0.812",
+        "1.99",
+        "2.1 ms",
+        "5.4 ms",
+        "verified",
+        "needs approval",
+        "canary",
+    ):
+        assert word in text
+
+
+def test_a_report_without_refusals_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report().model_copy(update={"refusals": ()}))
+    assert "What was refused\nnothing" in capsys.readouterr().out
+
+
+def test_progress_is_plain_lines_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress() as progress:
+        progress(StageReport(stage="train", state=StageState.pending, seconds=0))
+        progress(StageReport(stage="train", state=StageState.done, seconds=7.25, detail="30 rounds"))
+        progress(StageReport(stage="sign", state=StageState.reused, seconds=0))
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == ["train …", "train         7.2 s  30 rounds", "sign          0.0 s   (reused)"]
+
+
+@pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (34_500_000, "34.5 MB")])
+def test_sizes_are_readable(count: int, text: str) -> None:
+    assert size(count) == text
+
+
+FILES = {
+    "a.csv": 'iban,Age,Home\nDE1,30,rent\nDE2,,"a, b"\n',
+    "a.json": '[{"Age": 30, "Home": "rent"}, {"Age": null, "Home": "a, b"}]',
+    "b.json": '{"instances": [{"Age": 30, "Home": "rent"}, {"Age": null, "Home": "a, b"}]}',
+    "c.jsonl": '{"Age": 30, "Home": "rent"}\n\n{"Age": null, "Home": "a, b"}\n',
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_rows_are_read_from_csv_and_json_without_identifiers(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(FILES[name])
+    assert read_rows(tmp_path / name, TASK) == [{"Age": 30, "Home": "rent"}, {"Age": None, "Home": "a, b"}]
+
+
+BAD = {
+    "lacks a column": ("Age\n30\n", "row 1 lacks Home"),
+    "no number": ("Age,Home\nold,rent\n", ":2: 'Age' is not a number"),
+    "ragged": ("Age,Home\n30\n", ":2: another number of cells"),
+    "empty": ("Age,Home\n", "has no rows"),
+    "no list": ('[1, 2]', "no list of rows"),
+    "broken json": ('{"Age": 30,\n', ":1: not readable as JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_rows_that_cannot_be_read_are_named(case: str, tmp_path: Path) -> None:
+    text, message = BAD[case]
+    (tmp_path / "rows").write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        read_rows(tmp_path / "rows", TASK)
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("script", "made"),
+    [("generate_cli", "cli.md"), ("generate_pilot_yaml", "pilot-yaml.md"), ("generate_run_schema", "run-schema.json")],
+)
+def test_generated_pages_are_what_the_code_says(script: str, made: str) -> None:
+    found = importlib.util.spec_from_file_location(script, ROOT / "docs" / f"{script}.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    assert (ROOT / "docs" / made).read_text() == module.page(), "run: make docs"
+    assert script not in sys.modules
