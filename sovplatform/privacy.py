@@ -20,7 +20,7 @@ from sovplatform.records import PrivacyPlan
 MECHANISM = "gaussian"
 HOPELESS = 100.0  # no budget is that large (the pilot's limit is 20), and loss distributions so wide fill the memory
 LARGEST_NOISE = 1e9
-TOLERANCE = 1e-3
+SLACK = 1e-3  # of ε, left unspent for fewer of the costly evaluations
 
 Subsampled = tuple[float, float, int]  # sampling rate, noise multiplier, steps
 
@@ -53,7 +53,7 @@ def epsilon(plans: Sequence[PrivacyPlan], delta: float) -> float:
 
 @lru_cache(maxsize=1024)
 def noise_multiplier(epsilon: float, delta: float, sampling_rate: float, steps: int) -> float:
-    """The least noise multiplier, to six digits rounded up, with which `steps` steps spend at most `epsilon` at `delta`.
+    """The noise multiplier, six digits and hardly above the least, with which `steps` steps spend at most `epsilon` at `delta`.
 
     Raises:
         ConfigError: an argument is out of range, or no finite noise reaches the target.
@@ -65,12 +65,14 @@ def noise_multiplier(epsilon: float, delta: float, sampling_rate: float, steps: 
             remedy=f"give 0 < ε < {HOPELESS:g}, 0 < sampling rate ≤ 1 and at least one step",
         )
 
-    def spent(noise: float) -> float:
-        if sampling_rate == 1:
-            return _gaussian(math.sqrt(steps) / noise, delta)
-        return _subsampled(0.0, ((sampling_rate, noise, steps),), delta)
+    if sampling_rate == 1:
+        return _least(lambda noise: _gaussian(math.sqrt(steps) / noise, delta), epsilon, start=math.sqrt(steps), slack=1e-9)
 
-    return _least(spent, epsilon, relative=1e-9 if sampling_rate == 1 else TOLERANCE)
+    def parts(noise: float) -> tuple[Subsampled, ...]:
+        return ((sampling_rate, noise, steps),)
+
+    near = _least(lambda noise: _renyi(0.0, parts(noise), delta), epsilon, start=1.0, slack=SLACK)
+    return _least(lambda noise: _subsampled(0.0, parts(noise), delta), epsilon, start=near, slack=SLACK)
 
 
 def _check_delta(delta: float) -> None:
@@ -78,17 +80,40 @@ def _check_delta(delta: float) -> None:
         raise ConfigError(f"δ is {delta}", remedy="give a δ between 0 and 1, well below one over the number of records")
 
 
-def _least(spent: Callable[[float], float], target: float, relative: float) -> float:
-    """The smallest noise, to `relative`, at which the falling function `spent` is at most `target`."""
-    low, high = 0.0, 1.0
+def _least(spent: Callable[[float], float], target: float, start: float, slack: float) -> float:
+    """A noise at which the falling function `spent` is at most `target`, and not below it by more than the share `slack`.
+
+    False position on a doubly logarithmic scale, where ε over noise is nearly a line, aimed at the middle of the slack.
+    """
+    low, high = _bracket(spent, target, start)
+    floor = math.log1p(-slack)
+    below, above = _excess(spent(low), target), _excess(spent(high), target)
+    while above < floor:
+        share = (below - floor / 2) / (below - above) if math.isfinite(below - above) else 0.5
+        middle = low * (high / low) ** share
+        if not low < middle < high:
+            break
+        excess = _excess(spent(middle), target)
+        if excess > 0:
+            low, below = middle, excess
+        else:
+            high, above = middle, excess
+    return _round_up(high, digits=6)
+
+
+def _bracket(spent: Callable[[float], float], target: float, start: float) -> tuple[float, float]:
+    low = high = start
     while spent(high) > target:
-        low, high = high, high * 2
+        low, high = high, high * 1.2
         if high > LARGEST_NOISE:
             raise ConfigError(f"no noise reaches ε={target}", remedy="raise ε or δ, or take fewer rounds")
-    while high - low > relative * high:
-        middle = (low + high) / 2
-        low, high = (middle, high) if spent(middle) > target else (low, middle)
-    return _round_up(high, digits=6)
+    while spent(low) <= target:
+        low, high = low / 1.2, low
+    return low, high
+
+
+def _excess(spent: float, target: float) -> float:
+    return math.log(spent / target) if spent > 0 else -math.inf
 
 
 def _round_up(value: float, digits: int) -> float:
