@@ -58,7 +58,7 @@ class EncryptedStore:
             ConfigError: the name can't be a file's.
             NotFound, Denied, Unavailable: the key can't be had.
         """
-        path = self._path(name)
+        path = self.path(name)
         content = value if isinstance(value, bytes) else _pack(value)
         plain_key = os.urandom(32)
         data_key = self._keystore.wrap(self._key, plain_key, _context(name, label))
@@ -96,14 +96,19 @@ class EncryptedStore:
         """The names of all objects, sorted."""
         return tuple(sorted(path.name.removesuffix(SUFFIX) for path in self.root.glob(f"[!.]*{SUFFIX}")))
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """The file of an object, there or not; sealed bytes.
+
+        Raises:
+            ConfigError: the name can't be a file's.
+        """
         if not NAME.fullmatch(name):
             raise ConfigError(f"{name!r} can't name an object", remedy="use small letters, digits, '-', '_' and '.'")
         return self.root / f"{name}{SUFFIX}"
 
     def _read(self, name: str) -> tuple[Header, bytes, bytes]:
         try:
-            content = self._path(name).read_bytes()
+            content = self.path(name).read_bytes()
         except FileNotFoundError as err:
             raise NotFound(f"no object {name} in the store", remedy="have the region's data prepared again") from err
         start = len(MAGIC) + 4

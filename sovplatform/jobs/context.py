@@ -17,7 +17,7 @@ from sovplatform.errors import ConfigError
 from sovplatform.interfaces import KeyStore, Region
 from sovplatform.labels import Label
 from sovplatform.pilot import RegionConfig
-from sovplatform.records import Artifact, JobSpec, Kind, PrivacyEvidence
+from sovplatform.records import Artifact, JobSpec, Kind, PrivacyEvidence, ShapeContract
 
 PRODUCER_KEY = "artifacts"
 
@@ -100,7 +100,7 @@ class JobContext:
             name=name,
             label=label,
             producer=self.spiffe_id,
-            task=self.region_config.contract.task,
+            task=self._contract(kind).task,
             run=run,
             round=round,
             parents=parents,
@@ -110,6 +110,10 @@ class JobContext:
         signature = self.keystore.sign(PRODUCER_KEY, artifact.digest.encode())
         artifacts.write_atomically(directory / artifacts.SIGNATURE, signature.canonical())
         return artifact
+
+    def _contract(self, kind: Kind) -> ShapeContract:
+        statistics = self.region_config.statistics
+        return statistics if kind is Kind.statistics and statistics is not None else self.region_config.contract
 
     @staticmethod
     def fresh(directory: Path) -> Path:

@@ -75,9 +75,7 @@ class StageContext:
             raise Unavailable(f"region {region} is not up: {'; '.join(status.problems)}", remedy="run `sovctl up`")
         return BorderClient(status.endpoints["border"], region=region)
 
-    def record(
-        self, event: str, subject: str, details: Mapping[str, Any], *, key: str, regions: Iterable[str] = ()
-    ) -> None:
+    def record(self, event: str, subject: str, details: Mapping[str, Any], *, key: str, regions: Iterable[str] = ()) -> None:
         """Write one event to the ledgers of the named regions, or of all; once per `key`."""
         names = list(regions) or list(self.regions)
         self.each(

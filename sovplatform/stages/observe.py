@@ -6,7 +6,7 @@ from sovplatform.pilot import DatasetSpec
 from sovplatform.records import JobSpec
 from sovplatform.runreport import QualityReport, ServingReport
 from sovplatform.stages.context import StageContext
-from sovplatform.stages.probe import probe, rows
+from sovplatform.stages.probe import predict_url, probe, rows
 from sovplatform.stages.records import Candidate, Health, Served
 
 REQUESTS = 200
@@ -27,8 +27,8 @@ def observe(context: StageContext, candidate: Candidate, served: Served) -> Heal
 def _measure(context: StageContext, region: str, served: Served) -> ServingReport:
     status = served.endpoints[region]
     source = rows(context.pilot.task)
-    probe(status.url, source, _WARM_UP)
-    answers = probe(status.url, source, REQUESTS)
+    probe(predict_url(status), source, _WARM_UP)
+    answers = probe(predict_url(status), source, REQUESTS)
     p50, p99 = answers.percentile(0.5), answers.percentile(0.99)
     return ServingReport(region=region, endpoint=status, requests=REQUESTS, errors=answers.errors, p50_ms=p50, p99_ms=p99)
 

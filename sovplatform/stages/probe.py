@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import re
 import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from sovplatform.pilot import CategoryFeature, TaskSpec
+from sovplatform.records import EndpointStatus
 
 _STEPS = 7
 
@@ -40,6 +42,17 @@ def rows(task: TaskSpec) -> Iterator[Mapping[str, object]]:
                 share = ((number + place) % _STEPS + 0.5) / _STEPS
                 row[feature.name] = round(feature.min + share * (feature.max - feature.min), 3)
         yield row
+
+
+def predict_url(status: EndpointStatus) -> str:
+    """Where the V1 protocol takes requests."""
+    return f"{status.url}/v1/models/{status.name}:predict"
+
+
+def failures(metrics: str, release: str) -> int:
+    """How many requests a release has failed, as its endpoint's Prometheus text counts them; another model may have answered."""
+    found = re.findall(r'^sov_request_errors_total\{[^}]*release="([^"]*)"[^}]*\} ([0-9.e+]+)$', metrics, re.MULTILINE)
+    return int(sum(float(value) for name, value in found if name == release))
 
 
 def probe(url: str, source: Iterator[Mapping[str, object]], count: int, *, timeout: float = 5.0) -> Answers:

@@ -32,7 +32,7 @@ def reconcile(context: StageContext, repository: ReleaseRepository, region: str)
     status = server.status(name)
     while not _as_desired(status, asked, desired.stable, desired.canary):
         if status.refused and status.observed >= asked.observed:
-            facts = {"stable": desired.stable, "canary": desired.canary, "reason": status.refused}
+            facts: dict[str, Any] = {"stable": desired.stable, "canary": desired.canary, "reason": status.refused}
             key = f"refused/{desired.digest}/{status.observed}"
             context.record("serving.refused", name, facts, key=key, regions=[region])
             raise Denied(
@@ -44,7 +44,7 @@ def reconcile(context: StageContext, repository: ReleaseRepository, region: str)
             raise Unavailable(f"the endpoint in region {region} is not ready", remedy="see its log in the region, then run again")
         time.sleep(_POLL_SECONDS)
         status = server.status(name)
-    facts: dict[str, Any] = {"stable": status.stable, "canary": status.canary, "percent": status.percent}
+    facts = {"stable": status.stable, "canary": status.canary, "percent": status.percent}
     context.record("serving.reconciled", name, facts, key=f"serving/{desired.digest}/{status.observed}", regions=[region])
     return status
 

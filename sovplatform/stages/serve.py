@@ -6,7 +6,7 @@ from sovplatform.errors import SovError
 from sovplatform.records import EndpointStatus, RegionSpec, Release
 from sovplatform.releases import ReleaseRepository
 from sovplatform.stages.context import StageContext
-from sovplatform.stages.probe import probe, rows
+from sovplatform.stages.probe import failures, predict_url, probe, rows
 from sovplatform.stages.records import Released, Served
 from sovplatform.stages.rollout import CONTROL_PLANE, promote, reconcile
 
@@ -24,28 +24,30 @@ def _roll_out(context: StageContext, repository: ReleaseRepository, spec: Region
     desired = repository.desired(spec.name)
     if item.id in repository.stables(spec.name):
         return reconcile(context, repository, spec.name)  # promoted before; if it was rolled back since, people wanted that
-    percent = item.canary_percent if desired.stable else 100  # without a stable model there is nobody else to answer
-    if percent and desired.canary != item.id:
-        repository.set_desired(spec.name, stable=desired.stable, canary=item.id, percent=percent, actor=CONTROL_PLANE)
-        context.record("release.canary", item.id, {"percent": percent}, key=f"canary/{item.digest}", regions=[spec.name])
-    if percent:
-        _try_canary(context, repository, reconcile(context, repository, spec.name), item, percent)
+    if desired.stable and item.canary_percent:
+        _try_canary(context, repository, item)
     return promote(context, repository, item, actor=CONTROL_PLANE)
 
 
-def _try_canary(
-    context: StageContext, repository: ReleaseRepository, status: EndpointStatus, item: Release, percent: int
-) -> None:
+def _try_canary(context: StageContext, repository: ReleaseRepository, item: Release) -> None:
+    """Give the release its share of requests until it has answered enough of them; one error withdraws it."""
+    desired, percent = repository.desired(item.region), item.canary_percent
+    if (desired.canary, desired.percent) != (item.id, percent):
+        repository.set_desired(item.region, stable=desired.stable, canary=item.id, percent=percent, actor=CONTROL_PLANE)
+        context.record("release.canary", item.id, {"percent": percent}, key=f"canary/{item.digest}", regions=[item.region])
+    status = reconcile(context, repository, item.region)
+    server = context.regions[item.region].server()
+    before = failures(server.metrics(status.name), item.id)
     count = context.pilot.release.canary.requests * 100 // percent
-    answers = probe(status.url, rows(context.pilot.task), count)
-    if not answers.errors:
+    answers = probe(predict_url(status), rows(context.pilot.task), count)
+    errors = answers.errors + failures(server.metrics(status.name), item.id) - before
+    if not errors:
         return
-    desired = repository.desired(item.region)
     repository.set_desired(item.region, stable=desired.stable, actor=CONTROL_PLANE)
     reconcile(context, repository, item.region)
-    facts = {"errors": answers.errors, "requests": count}
+    facts = {"errors": errors, "requests": count}
     context.record("release.withdrawn", item.id, facts, key=f"withdrawn/{item.digest}", regions=[item.region])
     raise SovError(
-        f"canary {item.id} failed {answers.errors} of {count} requests and was withdrawn",
+        f"canary {item.id} failed {errors} of {count} requests and was withdrawn",
         remedy=f"see the endpoint's log in region {item.region}; the model before goes on serving",
     )
