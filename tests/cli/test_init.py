@@ -12,6 +12,7 @@ from sovplatform import config, scaffold
 from sovplatform.cli.main import main
 from sovplatform.plugins import Plugins
 from sovplatform.releases import ReleaseRepository
+from sovplatform.tasks.examples import fintech_task, fintech_training
 
 
 def tree(directory: Path) -> Mapping[str, bytes]:
@@ -28,6 +29,13 @@ def test_the_example_is_a_pilot_that_is_correct(tmp_path: Path) -> None:
     assert len(repository.history()) == 1
     assert repository.edited() == ()
     assert not list(tmp_path.glob(".*"))
+
+
+def test_the_example_is_the_task_that_was_measured(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    pilot = config.load(tmp_path / "demo")
+    assert pilot.task == fintech_task()
+    assert pilot.training == fintech_training()
 
 
 def test_demonstration_keys_are_private_and_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
