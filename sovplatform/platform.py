@@ -25,7 +25,7 @@ from sovplatform.pilot import Approver, Pilot
 from sovplatform.plugins import Plugins
 from sovplatform.records import EndpointStatus, Finding, Record, RegionStatus, Release, Trust
 from sovplatform.releases import ReleaseRepository
-from sovplatform.runreport import LedgerReport, RunReport, StageReport
+from sovplatform.runreport import LedgerReport, RunReport, StageReport, StageState
 from sovplatform.stages import rollout
 from sovplatform.stages.context import Progress, StageContext
 from sovplatform.stages.plan import run_id
@@ -294,9 +294,22 @@ class Platform:
             run=outcome.plan.run if outcome.plan else run_id(self.pilot),
             state=state,
             waiting=waiting,
-            stages=tuple(context.reports),
+            stages=_merged(context.reports),
             regions=self._statuses(),
             quality=outcome.health.quality if outcome.health else (),
             serving=outcome.health.serving if outcome.health else (),
         )
         return report.model_copy(update=self._from_ledgers())
+
+
+def _merged(reports: Sequence[StageReport]) -> tuple[StageReport, ...]:
+    """One line per stage: a run that approves for itself goes through the stages twice."""
+    merged: dict[str, StageReport] = {}
+    for report in reports:
+        before = merged.pop(report.stage, None)
+        if before is not None:
+            state = before.state if report.state is StageState.reused else report.state
+            report = report.model_copy(update={"seconds": before.seconds + report.seconds, "state": state})
+        merged[report.stage] = report
+    order = list(dict.fromkeys(report.stage for report in reports))
+    return tuple(merged[name] for name in order)

@@ -31,8 +31,9 @@ def run(context: StageContext, until: str = STAGES[-1]) -> Outcome:
     outcome = Outcome()
     for name in STAGES[: STAGES.index(until) + 1]:
         _STEPS[name](context, outcome)
-        if outcome.released is not None and outcome.released.waiting:
-            context.report(StageReport(stage="serve", state=StageState.waiting, seconds=0.0, detail=outcome.released.summary))
+        if name == "serve" and outcome.released is not None and outcome.released.waiting:
+            waiting = outcome.released.summary
+            context.report(StageReport(stage="observe", state=StageState.waiting, seconds=0.0, detail=waiting))
             break
     return outcome
 
@@ -57,8 +58,8 @@ def _train(context: StageContext, done: Outcome) -> None:
 
 
 def _sign(context: StageContext, done: Outcome) -> None:
-    made, candidate = done.need(Plan), done.need(Candidate)
-    done.signed = context.stage("sign", [candidate], lambda: sign(context, made, candidate), Signed)
+    made, data, candidate = done.need(Plan), done.need(Datasets), done.need(Candidate)
+    done.signed = context.stage("sign", [candidate], lambda: sign(context, made, data, candidate), Signed)
 
 
 def _release(context: StageContext, done: Outcome) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
 from sovplatform.records import JobSpec
 from sovplatform.stages.context import StageContext
 from sovplatform.stages.records import Datasets, Deployment, Plan
@@ -15,6 +19,7 @@ def prepare(context: StageContext, plan: Plan, deployment: Deployment) -> Datase
     jobs = []
     for spec in pilot.sovereign:
         config = {
+            "run": plan.run,
             "pilot_directory": str(context.root),
             "task": pilot.task.model_dump(mode="json"),
             "datasets": [data.name for data in pilot.datasets if data.region == spec.name],
@@ -31,5 +36,12 @@ def prepare(context: StageContext, plan: Plan, deployment: Deployment) -> Datase
         )
         jobs.append((spec.name, job))
     done = context.run_jobs(jobs, TIMEOUT_SECONDS)
-    prepared = {name: str(digest) for job in done.values() for name, digest in job.result.items()}
-    return Datasets(prepared=prepared, summary=f"{len(prepared)} datasets encrypted and prepared where they are")
+    prepared = {name: digest for job in done.values() for name, digest in _mapping(job.result["datasets"]).items()}
+    fallbacks = {region: str(job.result["fallback"]) for region, job in done.items()}
+    return Datasets(
+        prepared=prepared, fallbacks=fallbacks, summary=f"{len(prepared)} datasets encrypted and prepared where they are"
+    )
+
+
+def _mapping(value: JsonValue) -> Mapping[str, str]:
+    return {name: str(item) for name, item in value.items()} if isinstance(value, dict) else {}

@@ -32,9 +32,13 @@ class Deployment(Record):
 
 
 class Datasets(Record):
-    """The datasets that are ready in their regions, each named by the digest of its encrypted form."""
+    """The datasets that are ready in their regions, each named by the digest of its encrypted form.
+
+    `fallbacks` are the models of one region's data alone, by region: they serve there while the better one is late.
+    """
 
     prepared: Mapping[str, Digest]
+    fallbacks: Mapping[str, Digest]
     summary: str
 
 
@@ -54,9 +58,10 @@ class Candidate(Record):
 
 
 class Signed(Record):
-    """The model as registered, with the sovereign key's signature, in each region."""
+    """The model, and the local one, as registered with the sovereign key's signature in each region."""
 
     versions: Mapping[str, ModelVersion]
+    fallbacks: Mapping[str, ModelVersion]
     summary: str
 
 
@@ -64,6 +69,7 @@ class Released(Record):
     """The releases that have their approvals, by region; `waiting` tells what people have still to do."""
 
     releases: Mapping[str, Release]
+    fallbacks: Mapping[str, Release]
     waiting: tuple[str, ...] = ()
     summary: str
 

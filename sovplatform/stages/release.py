@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sovplatform.approvals import check_approvals
 from sovplatform.records import ModelVersion, Release, now
 from sovplatform.releases import ReleaseRepository
@@ -12,21 +14,32 @@ from sovplatform.stages.records import Released, Signed
 def release(context: StageContext, signed: Signed) -> Released:
     """What is not approved yet is waited for; nothing is served before."""
     repository = ReleaseRepository(context.root / context.pilot.release.repository)
-    proposed = {region: propose(context, repository, region, version) for region, version in signed.versions.items()}
-    approved, waiting = {}, []
-    for region, item in proposed.items():
-        reasons = missing(context, repository, item)
-        if reasons:
-            waiting.append(item.id)
+    fallbacks = _approved(context, repository, signed.fallbacks)
+    approved = _approved(context, repository, signed.versions)
+    proposed = (item.id for item in repository.releases() if item.artifact in {v.artifact for v in _all(signed)})
+    waiting = sorted(set(proposed) - {item.id for item in (*approved.values(), *fallbacks.values())})
+    summary = (
+        f"waiting for approval: {', '.join(waiting)}" if waiting else f"approved: {', '.join(r.id for r in approved.values())}"
+    )
+    return Released(releases=approved, fallbacks=fallbacks, waiting=tuple(waiting), summary=summary)
+
+
+def _all(signed: Signed) -> tuple[ModelVersion, ...]:
+    return (*signed.fallbacks.values(), *signed.versions.values())
+
+
+def _approved(context: StageContext, repository: ReleaseRepository, versions: Mapping[str, ModelVersion]) -> dict[str, Release]:
+    """Propose each version in its region; those that have their approvals, by region."""
+    approved = {}
+    for region, version in versions.items():
+        item = propose(context, repository, region, version)
+        if missing(context, repository, item):
             continue
         approved[region] = item
         who = [approval.approver for approval in repository.approvals(item.id)]
         facts = {"artifact": item.artifact, "proposer": item.proposer, "approvers": who, "release": item.digest}
         context.record("release.approved", item.id, facts, key=f"approved/{item.digest}", regions=[region])
-    summary = (
-        f"waiting for approval: {', '.join(waiting)}" if waiting else f"approved: {', '.join(r.id for r in approved.values())}"
-    )
-    return Released(releases=approved, waiting=tuple(waiting), summary=summary)
+    return approved
 
 
 def propose(context: StageContext, repository: ReleaseRepository, region: str, version: ModelVersion) -> Release:

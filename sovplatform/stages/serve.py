@@ -14,10 +14,18 @@ from sovplatform.stages.rollout import CONTROL_PLANE, promote, reconcile
 def serve(context: StageContext, released: Released) -> Served:
     """Raises Denied when a region's server refuses a model; it goes on serving the last good one then."""
     repository = ReleaseRepository(context.root / context.pilot.release.repository)
-    specs = [context.pilot.region(name) for name in released.releases]
-    statuses = context.each(specs, lambda spec: _roll_out(context, repository, spec, released.releases[spec.name]))
+    specs = [spec for spec in context.pilot.sovereign if spec.name in {**released.fallbacks, **released.releases}]
+    statuses = context.each(specs, lambda spec: _bring_up(context, repository, spec, released))
     endpoints = {spec.name: status for spec, status in zip(specs, statuses, strict=True)}
     return Served(endpoints=endpoints, summary=f"serving: {', '.join(status.stable for status in endpoints.values())}")
+
+
+def _bring_up(context: StageContext, repository: ReleaseRepository, spec: RegionSpec, released: Released) -> EndpointStatus:
+    """The local model first, so that there is one to fall back on, then the released one."""
+    fallback, item = released.fallbacks.get(spec.name), released.releases.get(spec.name)
+    if fallback is not None and not repository.desired(spec.name).stable:
+        promote(context, repository, fallback, actor=CONTROL_PLANE)
+    return reconcile(context, repository, spec.name) if item is None else _roll_out(context, repository, spec, item)
 
 
 def _roll_out(context: StageContext, repository: ReleaseRepository, spec: RegionSpec, item: Release) -> EndpointStatus:

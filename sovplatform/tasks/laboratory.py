@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING
 from sovplatform.errors import ConfigError, Denied
 from sovplatform.pilot import TaskSpec, TrainingSpec
 from sovplatform.tasks.feed import feed
+from sovplatform.tasks.fit import fit
 from sovplatform.tasks.quality import auc
 from sovplatform.tasks.sources import rows, split
 from sovplatform.tasks.tabular import session
-from sovplatform.tasks.task import MODEL, Task, load_task
+from sovplatform.tasks.task import MODEL, load_task
 
 if TYPE_CHECKING:
-    from sovplatform.tasks.task import Floats, Parameters
+    from sovplatform.tasks.task import Floats
 
 POOLED = "pooled, without privacy"
 RELEASED = "released"
-STEPS = 600
-LEARNING_RATE = 0.5
-MOMENTUM = 0.9
-DECAY = 1e-3  # the better of 0.001 and 0.01 for most single regions
 
 
 def compare(
@@ -67,14 +64,3 @@ def compare(
     elif released is not None:
         scores[RELEASED] = task.scores(dict(released), test.x)
     return {name: auc(score, test.y) for name, score in scores.items()}
-
-
-def fit(task: Task, x: Floats, y: Floats) -> Parameters:
-    """Parameters learnt by plain gradient descent on all of the data, without privacy."""
-    params = task.initial()
-    velocity = {name: 0 * value for name, value in params.items()}
-    for _ in range(STEPS):
-        for name, gradient in task.gradients(params, x, y).items():
-            velocity[name] = MOMENTUM * velocity[name] + gradient.mean(axis=0) + DECAY * params[name]
-            params[name] = params[name] - LEARNING_RATE * velocity[name]
-    return params
