@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -160,7 +161,7 @@ def _v2(request: InferRequest, name: str, version: str, probabilities: Any) -> I
     output = InferOutput(OUTPUT, list(probabilities.shape), "FP32")
     output.set_data_from_numpy(probabilities, binary_data=bool(request.use_binary_outputs))
     return InferResponse(
-        response_id=request.id,
+        response_id=request.id or str(uuid.uuid4()),
         model_name=name,
         model_version=version,
         infer_outputs=[output],

@@ -6,6 +6,7 @@ import logging
 import socket
 from typing import NoReturn
 
+from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady
 from kserve.model import Model
 from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
@@ -35,6 +36,8 @@ class LoopbackModelServer(ModelServer):  # type: ignore[misc] # KServe is untype
         self.register_model(model)
         for name in _QUIET:  # a line for every request costs more than the request
             logging.getLogger(name).setLevel(logging.WARNING)
+        for handler in logging.getLogger("kserve").handlers:
+            handler.addFilter(_is_ours)
 
     def serve(self) -> None:
         """Until SIGTERM or SIGINT."""
@@ -46,6 +49,12 @@ class LoopbackModelServer(ModelServer):  # type: ignore[misc] # KServe is untype
             grace_period=self.grace_period,
         )
         rest.run(sockets=[self._listener])
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """False for what a client did wrong: KServe logs it as an error, with the request's values in the traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (InvalidInput, ModelNotFound, ModelNotReady))
 
 
 class _ReadyDataPlane(DataPlane):  # type: ignore[misc] # KServe is untyped

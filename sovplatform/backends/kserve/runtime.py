@@ -33,7 +33,6 @@ def main(home: Path) -> int:
     listener = bind(endpoint)
     shutil.rmtree(endpoint.private, ignore_errors=True)
     endpoint.private.mkdir(mode=0o700)
-    endpoint.write_status(endpoint.status().model_copy(update={"ready": False, "url": endpoint.url()}))
     sys.setswitchinterval(_SWITCH_SECONDS)
     import_kserve()
     pid_file = PidFile(endpoint.pid_file)

@@ -118,6 +118,8 @@ def _ensure_running(endpoint: Endpoint) -> None:
     pid_file = PidFile(endpoint.pid_file)
     if pid_file.pid() is not None:
         return
+    # what a process that is gone has observed is no news of the one to come
+    endpoint.write_status(endpoint.status().model_copy(update={"ready": False, "observed": 0}))
     log, null = str(endpoint.log), os.devnull
     command = [sys.executable, "-P", "-m", "sovplatform.backends.kserve.runtime", str(endpoint.home.resolve())]
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -119,34 +120,37 @@ def server(tmp_path: Path) -> Iterator[KServeServer]:
     server.stop_all()
 
 
-Settled = Callable[[KServeServer, ServingState], EndpointStatus]
+Until = Callable[[Callable[[], object]], object]
 
 
 @pytest.fixture
-def settle() -> Settled:
-    """Apply a state and wait until it was acted on."""
+def until() -> Until:
+    """Wait, at most half a minute, for a condition, and return its truth."""
+
+    def wait(holds: Callable[[], object]) -> object:
+        deadline, pause = time.monotonic() + 30, threading.Event()
+        while not (found := holds()):
+            assert time.monotonic() < deadline, "waited in vain"
+            pause.wait(0.01)
+        return found
+
+    return wait
+
+
+@pytest.fixture
+def settle(until: Until) -> Callable[[KServeServer, ServingState], EndpointStatus]:
+    """Apply a state, and return the status once a process that runs has acted on it."""
 
     def apply(server: KServeServer, state: ServingState) -> EndpointStatus:
         server.apply(state)
-        return settled(server, state.name)
+        wanted = ServingState.from_json((server.home / state.name / "state.json").read_bytes()).generation
+
+        def settled() -> object:
+            status = server.status(state.name)
+            return status.observed == wanted and (status.ready or status.refused) and status
+
+        found = until(settled)
+        assert isinstance(found, EndpointStatus)
+        return found
 
     return apply
-
-
-def settled(server: KServeServer, name: str, timeout: float = 30.0) -> EndpointStatus:
-    """The status once the newest state was acted on by a process that runs."""
-    state_file = server.home / name / "state.json"
-    wanted = ServingState.from_json(state_file.read_bytes()).generation
-    return until(
-        lambda: (status := server.status(name)).observed == wanted and (status.ready or status.refused) and status, timeout
-    )
-
-
-def until(holds: Callable[[], object], timeout: float = 30.0):
-    """Wait for a condition, and return its truth."""
-    deadline = time.monotonic() + timeout
-    pause = __import__("threading").Event()
-    while not (found := holds()):
-        assert time.monotonic() < deadline, "waited in vain"
-        pause.wait(0.01)
-    return found
