@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from sovplatform.artifacts import write_atomically
-from sovplatform.errors import ConfigError, Denied, NotFound, SignatureInvalid
+from sovplatform.errors import ConfigError, Denied, NotFound, SignatureInvalid, Unsupported
 from sovplatform.interfaces.keystore import KeyStore
 from sovplatform.labels import Label
 from sovplatform.records import DataKey, Record, canonical
@@ -77,7 +77,10 @@ class EncryptedStore:
             Unavailable: the KeyStore does not answer.
         """
         header, head, body = self._read(name)
-        plain_key = self._keystore.unwrap(header.data_key, _context(name, header.label))
+        try:
+            plain_key = self._keystore.unwrap(header.data_key, _context(name, header.label))
+        except (ConfigError, NotFound, Unsupported) as err:
+            raise _broken(name, f"the key it names does not open it: {err.message}") from err
         content = _opened(plain_key, head, body, name)
         return _unpack(content) if header.arrays else content
 

@@ -31,7 +31,8 @@ def histogram(scores: Floats, y: Floats, bins: int, noise_multiplier: float, rng
     """Counts of scores in `bins` equal intervals of [0, 1] by label, each with noise of deviation `noise_multiplier`."""
     import numpy as np
 
-    place = np.clip((np.nan_to_num(scores.astype(np.float64)) * bins).astype(np.int64), 0, bins - 1)
+    inside = np.clip(np.nan_to_num(scores.astype(np.float64)), 0.0, 1.0)
+    place = np.minimum((inside * bins).astype(np.int64), bins - 1)
     counts = {label: np.bincount(place[y == value], minlength=bins) for value, label in enumerate(LABELS)}
     return {label: (count + noise_multiplier * rng.standard_normal(bins)).astype(np.float32) for label, count in counts.items()}
 
