@@ -69,9 +69,6 @@ class OpenBaoServer:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.home.chmod(0o700)
         with self._lock():
-            if self._pidfile.pid() is not None:
-                self._await_health(self._pidfile.pid())
-                return self.address()
             if not (self.home / "ready").exists():
                 self._first_start()
             else:
@@ -137,12 +134,17 @@ class OpenBaoServer:
         write_private(self.home / "ready", b"")
 
     def _start_process(self) -> None:
+        """See that a process runs and answers: the one that runs, or a new one."""
+        if (pid := self._pidfile.pid()) is not None:
+            with contextlib.suppress(_Ended):
+                self._await_health(pid)
+                return
         for attempt in range(_ATTEMPTS):
             try:
-                self._await_health(self._spawn(avoid_remembered=attempt > 0))
-                return
-            except _PortTaken:
-                continue
+                return self._await_health(self._spawn(avoid_remembered=attempt > 0))
+            except _Ended as err:
+                if not err.port_taken:
+                    raise Unavailable(f"OpenBao ended at once: {err}", remedy=f"see {self.home / 'openbao.log'}") from err
         raise Unavailable("OpenBao finds no free port", remedy=f"see {self.home / 'openbao.log'}")
 
     def _spawn(self, *, avoid_remembered: bool) -> int:
@@ -172,7 +174,7 @@ class OpenBaoServer:
         self._pidfile.write(pid)
         return pid
 
-    def _await_health(self, pid: int | None) -> None:
+    def _await_health(self, pid: int) -> None:
         api = VaultApi(self.address(), timeout=2.0)
         deadline = time.monotonic() + START_SECONDS
         said = ""
@@ -183,10 +185,7 @@ class OpenBaoServer:
             except SovError as err:
                 said = err.message
             if self._pidfile.pid() != pid:
-                words = self._last_words()
-                if "address already in use" in words:
-                    raise _PortTaken
-                raise Unavailable(f"OpenBao ended at once: {words}", remedy=f"see {self.home / 'openbao.log'}")
+                raise _Ended(self._last_words())
             time.sleep(_POLL_SECONDS)
         raise Unavailable(f"OpenBao (pid {pid}): {said}", remedy=f"see {self.home / 'openbao.log'}")
 
@@ -205,8 +204,13 @@ class OpenBaoServer:
         return " ".join(lines[-3:]) or "no message"
 
 
-class _PortTaken(Exception):
-    """Somebody took the port between our look and the server's."""
+class _Ended(Exception):
+    """The server ended before it answered; these are its last words."""
+
+    @property
+    def port_taken(self) -> bool:
+        """Somebody took the port between our look and the server's."""
+        return "address already in use" in str(self)
 
 
 def _binary() -> str:

@@ -11,6 +11,8 @@ from sovplatform.errors import Denied, NotFound, SovError, Unavailable
 if TYPE_CHECKING:
     import hvac
 
+_POLICY_SAYS_NO = "1 error occurred: * permission denied"  # a token that has expired gets other words
+
 TokenSource = Callable[[], str]
 """Gives a valid token whenever it is called. One that caches should have `forget(token)`: called when a token was refused."""
 
@@ -92,7 +94,7 @@ class VaultApi:
 
         try:
             return self._exchange(method, path, body, token)
-        except requests.ConnectionError:
+        except requests.RequestException:
             self.close()  # the server may have been restarted under all idle connections
         try:
             return self._exchange(method, path, body, token)
@@ -113,7 +115,7 @@ class VaultApi:
         except requests.Timeout as err:
             client.adapter.close()
             raise self._unavailable(f"does not answer within {self._timeout:g} s") from err
-        except requests.ConnectionError:
+        except requests.RequestException:
             client.adapter.close()
             raise
         self._idle.put(client)
@@ -148,9 +150,11 @@ class VaultApi:
             return NotFound(f"{where} does not exist", remedy="provision the region, or check the name")
         if isinstance(err, failures.Forbidden | failures.Unauthorized):
             denied = Denied(f"access to {where} is denied", reasons=[said], remedy="use the identity whose policy allows it")
-            return _StaleToken(denied) if "invalid token" in said else denied
+            return denied if said == _POLICY_SAYS_NO else _StaleToken(denied)
         if isinstance(err, failures.InvalidRequest | failures.UnsupportedOperation):
             return VaultRefused(f"the key service refused {where}: {said}", remedy="check the request")
+        if "error performing token check" in said:  # what OpenBao answers (500) to a batch token it cannot decrypt
+            return _StaleToken(Denied(f"access to {where} is denied", reasons=["the token is not one"], remedy="log in again"))
         return self._unavailable(f"answered: {said}")
 
     def _unavailable(self, what: str) -> Unavailable:

@@ -43,7 +43,7 @@ class Login:
             Unavailable: the service does not answer.
         """
         with self._lock:
-            if not self._token or time.monotonic() >= self._renew_at:
+            if not self._token or time.time() >= self._renew_at:
                 self._login()
             return self._token
 
@@ -54,7 +54,7 @@ class Login:
                 self._token = ""
 
     def _login(self) -> None:
-        asked = time.monotonic()
+        asked = time.time()
         try:
             auth = self._api.write(f"auth/{self._path}", self._credentials())["auth"]
         except (VaultRefused, NotFound) as err:

@@ -19,6 +19,8 @@ from sovplatform.errors import ConfigError, NotFound
 
 _PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
+_LOOK_SECONDS = 15.0  # a machine that slept must not oversleep: its waiting time stood still, certificates did not
+
 
 class Process(NamedTuple):
     """One process for ever: pids are used again, a pid with its start time (clock ticks since boot) is not."""
@@ -97,9 +99,10 @@ class Attestor:
             self._changed.notify_all()
 
     def await_change(self, seen: int, until: float, wanted: Callable[[], bool]) -> None:
-        """Block until the generation is not `seen`, `time.monotonic()` passes `until`, or `wanted()` is false."""
+        """Block until the generation is not `seen`, the clock (`time.time()`) passes `until`, or `wanted()` is false."""
         with self._changed:
-            self._changed.wait_for(lambda: self._generation != seen or not wanted(), timeout=max(0.0, until - time.monotonic()))
+            while self._generation == seen and wanted() and (left := until - time.time()) > 0:
+                self._changed.wait(min(left, _LOOK_SECONDS))
 
     def _announce(self) -> None:
         self._generation += 1

@@ -18,7 +18,7 @@ _KEYS_SECONDS = 60.0
 
 
 class IssuedX509(NamedTuple):
-    """An X509-SVID: certificate and PKCS#8 key in DER; `renew_at` and `expires_at` by `time.monotonic()`."""
+    """An X509-SVID: certificate and PKCS#8 key in DER; `renew_at` and `expires_at` by `time.time()`."""
 
     spiffe_id: str
     certificate: bytes
@@ -49,7 +49,7 @@ class Issuer:
             Unavailable, Denied: no SVID can be had.
         """
         with self._lock:
-            now = time.monotonic()
+            now = time.time()
             had = self._issued.get((process, path))
             if had and now < had.renew_at:
                 return had
@@ -91,10 +91,10 @@ class Issuer:
     def jwt_keys(self) -> Mapping[str, str]:
         """The keys that JWT-SVIDs are verified with (PEM by key id), oldest first; at most a minute old."""
         read_at, keys = self._keys
-        if time.monotonic() - read_at > _KEYS_SECONDS:
+        if time.time() - read_at > _KEYS_SECONDS:
             versions = self._api.read("transit/keys/jwt")["data"]["keys"]
             keys = {f"v{number}": versions[number]["public_key"] for number in sorted(versions, key=int)}
-            self._keys = (time.monotonic(), keys)
+            self._keys = (time.time(), keys)
         return keys
 
     def _issue(self, spiffe_id: str) -> IssuedX509:
@@ -112,7 +112,7 @@ class Issuer:
         }
         answer = self._api.write("pki/sign/svid", body)
         certificate = x509.load_pem_x509_certificate(answer["data"]["certificate"].encode())
-        now, life = time.monotonic(), (certificate.not_valid_after_utc - datetime.now(UTC)).total_seconds()
+        now, life = time.time(), (certificate.not_valid_after_utc - datetime.now(UTC)).total_seconds()
         return IssuedX509(
             spiffe_id=spiffe_id,
             certificate=certificate.public_bytes(Encoding.DER),

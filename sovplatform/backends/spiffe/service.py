@@ -106,7 +106,7 @@ class WorkloadService(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
                 if sent is None:
                     _refuse(context, _status(err), err.message)
                 log.warning("no renewal for pid %d: %s", caller.pid, err.message)
-                answer, renew_at = sent, time.monotonic() + _RETRY_SECONDS
+                answer, renew_at = sent, time.time() + _RETRY_SECONDS
             if answer != sent:
                 yield answer
                 sent = answer
@@ -127,12 +127,12 @@ class WorkloadService(workload_pb2_grpc.SpiffeWorkloadAPIServicer):
     def _x509_bundles(self, caller: Process, paths: tuple[str, ...]) -> tuple[wire.X509BundlesResponse, float]:
         bundles = {self._issuer.trust_domain: self._issuer.bundle()} | {t.trust_domain: t.bundle for t in self._foreign()}
         answer = wire.X509BundlesResponse(bundles={f"spiffe://{domain}": der_of_pem(pem) for domain, pem in bundles.items()})
-        return answer, time.monotonic() + _IDLE_SECONDS
+        return answer, time.time() + _IDLE_SECONDS
 
     def _jwt_bundles(self, caller: Process, paths: tuple[str, ...]) -> tuple[wire.JWTBundlesResponse, float]:
         keys = {self._issuer.trust_domain: self._issuer.jwt_keys()} | {t.trust_domain: t.jwt_keys for t in self._foreign()}
         answer = wire.JWTBundlesResponse(bundles={f"spiffe://{domain}": jwks(of) for domain, of in keys.items()})
-        return answer, time.monotonic() + 60.0
+        return answer, time.time() + 60.0
 
     def _bundle_set(self) -> JwtBundleSet:
         keys = {self._issuer.trust_domain: self._issuer.jwt_keys()} | {t.trust_domain: t.jwt_keys for t in self._foreign()}

@@ -1,0 +1,8 @@
+"""Fixtures that all tests share."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+pytest_plugins = ["tests.fixtures.openbao"]
