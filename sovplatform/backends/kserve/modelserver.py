@@ -13,7 +13,7 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.protocol.rest.server import RESTServer
 
-_QUIET = ("uvicorn.access", "kserve.trace")
+_QUIET = ("uvicorn.access", "kserve.trace", "watchfiles.main")
 
 
 class LoopbackModelServer(ModelServer):  # type: ignore[misc] # KServe is untyped

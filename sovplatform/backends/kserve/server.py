@@ -33,7 +33,7 @@ class KServeServer(Server):
         self._clients: dict[str, EndpointClient] = {}
 
     def apply(self, state: ServingState) -> EndpointStatus:
-        """As `Server.apply`. The caller's `generation` is ignored: each change gets the next one."""
+        """As `Server.apply`. Each change gets the next generation, or the state's own when that is higher."""
         endpoint = Endpoint.named(self.home, state.name)
         endpoint.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(endpoint):
@@ -41,8 +41,8 @@ class KServeServer(Server):
                 endpoint.write_trust(self.trust)
             current = endpoint.state()
             generation = current.generation if current else 0
-            if current is None or state.model_copy(update={"generation": generation}) != current:
-                endpoint.write_state(state.model_copy(update={"generation": generation + 1}))
+            if current is None or state.generation > generation or state.model_copy(update={"generation": generation}) != current:
+                endpoint.write_state(state.model_copy(update={"generation": max(generation + 1, state.generation)}))
             _ensure_running(endpoint)
         return self.status(state.name)
 

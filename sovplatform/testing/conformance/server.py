@@ -10,10 +10,12 @@ from typing import NamedTuple
 import pytest
 
 from sovplatform.approvals import generate_key, sign_release
+from sovplatform.artifacts import seal
 from sovplatform.errors import ConfigError, Denied, NotFound, Unavailable, Unsupported
 from sovplatform.interfaces import KeyStore, Server
+from sovplatform.labels import PUBLIC
 from sovplatform.pilot import Approver, NumberFeature, Target, TaskSpec
-from sovplatform.records import EndpointStatus, KeyPurpose, Release, ServedModel, ServingState, digest_of, now
+from sovplatform.records import EndpointStatus, KeyPurpose, Kind, Release, ServedModel, ServingState, now
 from sovplatform.signing import sign_model
 from sovplatform.testing.conformance.waiting import missing, until
 from sovplatform.testing.memory.keystore import MemoryKeyStore
@@ -96,6 +98,7 @@ class ServerConformance:
 
         def make(name: str, *, signed: bool = True, approved: bool = True) -> ServedModel:
             directory, bundle = model_directory(name), tmp_path / f"{name}.sigstore.json"
+            artifact = seal(directory, kind=Kind.model, name=name, label=PUBLIC, producer="spiffe://conformance/job/release")
             try:
                 bundle.write_text(sign_model(directory, signing.keystore, signing.key) if signed else "{}")
                 facts = signing.keystore.facts(signing.key)
@@ -108,7 +111,7 @@ class ServerConformance:
                 region=self.region,
                 model="conformance",
                 version=1,
-                artifact=digest_of((directory / "model.onnx").read_bytes()),
+                artifact=artifact.digest,
                 proposer="conformance-proposer",
                 proposed_at=now(),
                 canary_percent=0,
