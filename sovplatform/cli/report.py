@@ -47,7 +47,13 @@ def print_ledgers(ledgers: Sequence[LedgerReport]) -> None:
 def _print_stages(stages: Sequence[StageReport]) -> None:
     if not stages:
         return
-    rows = [(stage.stage, seconds(stage.seconds), str(stage.state), stage.detail) for stage in stages]
+    last = {stage.stage: stage for stage in stages}  # a stage that went on after an approval is there twice: its times add up
+    times = {name: sum(stage.seconds for stage in stages if stage.stage == name) for name in last}
+    done = {stage.stage for stage in stages if stage.state == "done"}
+    rows = [
+        (name, seconds(times[name]), "done" if name in done and stage.state == "reused" else str(stage.state), stage.detail)
+        for name, stage in last.items()
+    ]
     rows.append(("all", seconds(sum(stage.seconds for stage in stages)), "", ""))
     table("Stages", ("stage", "time", "state", "what came of it"), rows, right=(1,))
 

@@ -74,6 +74,13 @@ def test_the_closing_report_fits_80_columns_and_tells_everything(capsys: pytest.
         assert word in text
 
 
+def test_a_stage_that_went_on_is_one_line_with_its_whole_time(capsys: pytest.CaptureFixture[str]) -> None:
+    done, reused = (StageReport(stage="train", state=state, seconds=2) for state in (StageState.done, StageState.reused))
+    print_report(report().model_copy(update={"stages": (done, reused)}))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.startswith("train")]
+    assert lines == [["train", "4.0", "s", "done"]]
+
+
 def test_a_report_without_refusals_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_report(report().model_copy(update={"refusals": ()}))
     assert "What was refused\nnothing" in capsys.readouterr().out

@@ -1,0 +1,65 @@
+"""What commands say of a pilot that was made and never run. Nothing is started."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sovplatform.cli.main import main
+
+
+@pytest.fixture
+def demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    capsys.readouterr()
+    return str(tmp_path / "demo")
+
+
+def test_doctor_finds_that_everything_is_there(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-C", demo, "doctor", "--json"]) == 0
+    findings = json.loads(capsys.readouterr().out)
+    assert findings
+    assert all(finding["ok"] for finding in findings)
+
+
+def test_status_is_a_report_of_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "-C", demo, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["state"] == "partial"
+    assert {region["region"]: region["up"] for region in report["regions"]} == dict.fromkeys(("de", "fr", "ch", "fabric"), False)
+    assert main(["-C", demo, "status"]) == 0
+    assert "down" in capsys.readouterr().out
+
+
+def test_there_are_no_releases_yet(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-C", demo, "release", "list"]) == 0
+    assert "sovctl run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["release", "promote", "nothing"], "there is no release nothing"),
+        (["release", "rollback", "nowhere"], "there is no region nowhere"),
+        (["audit", "verify"], "was never up"),
+    ],
+)
+def test_what_is_not_there_is_named_with_a_remedy(
+    demo: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["-C", demo, *arguments]) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert "remedy: " in said
+    assert "fault in sovctl" not in said
+
+
+def test_predict_needs_the_columns_of_the_task(demo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "rows.csv").write_text("Age\n30\n")
+    assert main(["-C", demo, "predict", "--file", str(tmp_path / "rows.csv")]) == 2
+    assert "row 1 lacks" in capsys.readouterr().err
+
+
+def test_plugins_are_listed(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-C", demo, "plugin", "list", "--json"]) == 0
+    assert {one["name"]: one["loaded"] for one in json.loads(capsys.readouterr().out)}["onprem"] is True
