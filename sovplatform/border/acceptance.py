@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sovplatform.border.events import ACCEPTED, REFUSED, crossing_details
 from sovplatform.border.inspection import Inspection, Inspector, Subject, document, inspect_all, readable
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 POLICY = "sovplatform.channel"
 _NOTHING_READ = Reading((), ())
+
+
+class _Delivery(NamedTuple):
+    """What came, and what the ledger keeps of it."""
+
+    signed: SignedDecision
+    subject: Subject
+    details: Mapping[str, Any]
 
 
 class Acceptance:
@@ -52,9 +60,9 @@ class Acceptance:
         Raises:
             Denied: refused, and recorded as such.
         """
-        subject = self._subject(crossing, Path(), _NOTHING_READ)
+        delivery = self._delivery(signed, crossing, Path(), _NOTHING_READ, peer)
         early = (DecisionInspector(signed, peer, self._ledger), PartiesInspector(), SignatureInspector())
-        self._refuse_for(inspect_all(early, subject), signed, crossing, peer)
+        self._refuse_for(inspect_all(early, delivery.subject), delivery)
 
     def accept(self, signed: SignedDecision, crossing: Crossing, directory: Path, *, peer: str) -> None:
         """Accept the files in `directory`, delivered by `peer` (its SPIFFE ID in the TLS session); returns when recorded.
@@ -69,43 +77,45 @@ class Acceptance:
             reading = read(directory, crossing.artifact)
         except OSError:
             reading = Reading((), ("its directory is a link or cannot be read",))
-        subject = self._subject(crossing, directory, reading)
-        decision = DecisionInspector(signed, peer, self._ledger)
-        inspectors: list[Inspector] = [decision, PartiesInspector(), SignatureInspector()]
+        delivery = self._delivery(signed, crossing, directory, reading, peer)
+        inspectors: list[Inspector] = [DecisionInspector(signed, peer, self._ledger), PartiesInspector(), SignatureInspector()]
         inspectors += [FilesInspector(), FormatInspector(), TensorsInspector()]
-        inspections = inspect_all(inspectors, subject)
-        self._refuse_for(inspections, signed, crossing, peer)
-        verdict = self._policy.evaluate(POLICY, document(subject, inspections))
+        inspections = inspect_all(inspectors, delivery.subject)
+        self._refuse_for(inspections, delivery)
+        verdict = self._policy.evaluate(POLICY, document(delivery.subject, inspections))
         if not verdict.allow:
-            raise self._refuse(signed, crossing, peer, verdict.reasons)
-        self._record(signed, crossing, peer, verdict.rules)
+            raise self._refuse(delivery, verdict.reasons)
+        self._record(delivery, verdict.rules)
 
-    def _subject(self, crossing: Crossing, directory: Path, reading: Reading) -> Subject:
-        return Subject(crossing, reading, directory, self._config, self._trust(), self._clock())
+    def _delivery(self, signed: SignedDecision, crossing: Crossing, directory: Path, reading: Reading, peer: str) -> _Delivery:
+        digest = crossing.artifact.digest
+        subject = Subject(crossing, digest, reading, directory, self._config, self._trust(), self._clock())
+        details = {**crossing_details(crossing, digest, signed), "decision": signed.decision.id[:64], "peer": peer[:300]}
+        return _Delivery(signed, subject, details)
 
-    def _record(self, signed: SignedDecision, crossing: Crossing, peer: str, rules: tuple[str, ...]) -> None:
-        details = {**crossing_details(crossing, signed), "peer": peer, "rules": list(rules)}
-        key = acceptance_key(signed.decision)
+    def _record(self, delivery: _Delivery, rules: tuple[str, ...]) -> None:
+        details = {**delivery.details, "rules": list(rules)}
+        key = acceptance_key(delivery.signed.decision)
         try:
-            self._ledger.append(ACCEPTED, crossing.artifact.digest, actor=self._actor(), details=details, key=key)
+            self._ledger.append(ACCEPTED, delivery.subject.digest, actor=self._actor(delivery), details=details, key=key)
         except Conflict as err:  # another thread accepted something else under it a moment ago
-            raise self._refuse(signed, crossing, peer, ("the decision was already used for another artifact",)) from err
+            raise self._refuse(delivery, ("the decision was already used for another artifact",)) from err
 
-    def _refuse_for(self, inspections: dict[str, Inspection], signed: SignedDecision, crossing: Crossing, peer: str) -> None:
+    def _refuse_for(self, inspections: dict[str, Inspection], delivery: _Delivery) -> None:
         reasons = [f"{name}: {readable(reason)}" for name, found in inspections.items() for reason in found.reasons]
         if reasons:
-            raise self._refuse(signed, crossing, peer, tuple(reasons))
+            raise self._refuse(delivery, tuple(reasons))
 
-    def _refuse(self, signed: SignedDecision, crossing: Crossing, peer: str, reasons: tuple[str, ...]) -> Denied:
-        details = {**crossing_details(crossing, signed), "decision": signed.decision.id[:64], "peer": peer[:300]}
-        self._ledger.append(REFUSED, crossing.artifact.digest, actor=self._actor(), details={**details, "reasons": list(reasons)})
-        name = crossing.artifact.name
+    def _refuse(self, delivery: _Delivery, reasons: tuple[str, ...]) -> Denied:
+        details = {**delivery.details, "reasons": list(reasons)}
+        self._ledger.append(REFUSED, delivery.subject.digest, actor=self._actor(delivery), details=details)
+        artifact, own = delivery.subject.crossing.artifact, self._config.region.name
         return Denied(
-            f"region {self._config.region.name} does not accept {crossing.artifact.kind.value} {readable(name)}",
+            f"region {own} does not accept {artifact.kind.value} {readable(artifact.name)}",
             reasons=reasons,
-            remedy=f"see channel.refused in the ledger of region {self._config.region.name}",
+            remedy=f"see channel.refused in the ledger of region {own}",
         )
 
-    def _actor(self) -> str:
-        own = self._trust().regions.get(self._config.region.name)
+    def _actor(self, delivery: _Delivery) -> str:
+        own = delivery.subject.trust.regions.get(self._config.region.name)
         return f"spiffe://{own.trust_domain}/border" if own else f"border of {self._config.region.name}"

@@ -18,12 +18,12 @@ RESERVED_PREFIXES = ("gate.", "channel.", "privacy.")
 """Prefixes of events, and of keys, that are the border's own."""
 
 
-def crossing_details(crossing: Crossing, signed: SignedDecision) -> dict[str, Any]:
-    """The metadata of a crossing: what, whence, whither, what for."""
+def crossing_details(crossing: Crossing, digest: str, signed: SignedDecision) -> dict[str, Any]:
+    """The metadata of a crossing: what (`digest` is the artifact's), whence, whither, what for."""
     artifact = crossing.artifact
     return {
         "decision": signed.decision.id,
-        "artifact": artifact.digest,
+        "artifact": digest,
         "kind": artifact.kind.value,
         "name": artifact.name[:200],
         "size": artifact.size,

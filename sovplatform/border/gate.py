@@ -56,6 +56,7 @@ class Gate:
         clock: Callable[[], datetime] = now,
     ) -> None:
         self._config = config
+        self._config_digest = config.digest
         self._trust = trust
         self._ledger = ledger
         self._keystore = keystore
@@ -92,11 +93,11 @@ class Gate:
         if earlier is not None:
             return earlier
         if crossing.artifact.privacy is not None:
-            taken = self._account.release(crossing.artifact.privacy, crossing.artifact.digest, self._actor(subject.trust))
+            taken = self._account.release(crossing.artifact.privacy, subject.digest, self._actor(subject.trust))
             if taken:
                 return self._deny(subject, inspections, Verdict(False, (f"privacy: {taken}",), ("privacy.step",)))
         signed = self._sign(subject, inspections, verdict)
-        return self._record(ALLOWED, subject, signed, key=self._key(crossing, number))
+        return self._record(ALLOWED, subject, signed, key=_key(subject, number))
 
     def _subject(self, crossing: Crossing, directory: Path) -> Subject:
         try:
@@ -107,7 +108,7 @@ class Gate:
             reading = read(directory, crossing.artifact)
         except OSError:
             reading = Reading((), ("its directory is a link or cannot be read",))
-        return Subject(crossing, reading, directory, self._config, trust, self._clock())
+        return Subject(crossing, crossing.artifact.digest, reading, directory, self._config, trust, self._clock())
 
     def _judge(self, subject: Subject, inspections: Mapping[str, Inspection]) -> Verdict:
         verdict = self._policy.evaluate(POLICY, document(subject, inspections))
@@ -119,7 +120,7 @@ class Gate:
     def _earlier(self, subject: Subject) -> tuple[SignedDecision | None, int]:
         """An earlier yes that still holds, and the number that the next decision on this crossing has."""
         number, found = 0, None
-        while entry := self._ledger.find(self._key(subject.crossing, number)):
+        while entry := self._ledger.find(_key(subject, number)):
             number, found = number + 1, entry
         if found is None or found.event != ALLOWED:
             return None, number
@@ -130,7 +131,7 @@ class Gate:
         except (ValidationError, SignatureInvalid, KeyError):
             return None, number
         decision, crossing = signed.decision, subject.crossing
-        asked = (crossing.artifact.digest, crossing.source, crossing.destination, crossing.purpose)
+        asked = (subject.digest, crossing.source, crossing.destination, crossing.purpose)
         same = (decision.artifact, decision.source, decision.destination, decision.purpose) == asked
         left = decision.expires_at - subject.at
         return (signed if same and decision.allow and left > self._ttl / 10 else None), number
@@ -148,14 +149,14 @@ class Gate:
             "round": artifact.round,
             "privacy": artifact.privacy.model_dump(mode="json") if artifact.privacy else None,
             "inspected": {name: not found.reasons for name, found in inspections.items()},
-            "config": self._config.digest,
+            "config": self._config_digest,
         }
         decision = Decision(
             id=uuid.uuid4().hex,
             allow=verdict.allow,
             reasons=verdict.reasons,
             rules=verdict.rules,
-            artifact=artifact.digest,
+            artifact=subject.digest,
             kind=artifact.kind,
             label=artifact.label,
             size=artifact.size,
@@ -172,13 +173,12 @@ class Gate:
 
     def _record(self, event: str, subject: Subject, signed: SignedDecision, *, key: str | None) -> SignedDecision:
         details: dict[str, Any] = {
-            **crossing_details(subject.crossing, signed),
+            **crossing_details(subject.crossing, subject.digest, signed),
             "reasons": list(signed.decision.reasons),
             "rules": list(signed.decision.rules),
             "signed": signed.model_dump(mode="json"),
         }
-        actor, artifact = self._actor(subject.trust), subject.crossing.artifact
-        entry = self._ledger.append(event, artifact.digest, actor=actor, details=details, key=key)
+        entry = self._ledger.append(event, subject.digest, actor=self._actor(subject.trust), details=details, key=key)
         return SignedDecision.model_validate(entry.details["signed"])  # the first one, when two asked at once
 
     @property
@@ -189,6 +189,8 @@ class Gate:
         own = trust.regions.get(self._config.region.name)
         return f"spiffe://{own.trust_domain}/border" if own else f"border of {self._config.region.name}"
 
-    def _key(self, crossing: Crossing, number: int) -> str:
-        what = [crossing.artifact.digest, crossing.source, crossing.destination, crossing.purpose]
-        return f"gate.allowed/{digest_of(canonical(what))}/{number}"
+
+def _key(subject: Subject, number: int) -> str:
+    crossing = subject.crossing
+    what = [subject.digest, crossing.source, crossing.destination, crossing.purpose]
+    return f"gate.allowed/{digest_of(canonical(what))}/{number}"

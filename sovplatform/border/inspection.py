@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -26,12 +27,13 @@ MAX_REASON = 300
 
 @dataclass(frozen=True)
 class Subject:
-    """What an inspector sees. `reading` is what was found in the files, which are not to be read again.
+    """What an inspector sees. `digest` is the artifact's; `reading` what was found in its files, which are not to be read again.
 
     `directory` is for inspectors that need contents: they must not trust what they read there over `reading`'s digests.
     """
 
     crossing: Crossing
+    digest: str
     reading: Reading
     directory: Path
     config: RegionConfig
@@ -57,32 +59,40 @@ class Inspector(Protocol):
 
 
 def inspect_all(inspectors: Sequence[Inspector], subject: Subject, timeout: float = TIMEOUT_SECONDS) -> dict[str, Inspection]:
-    """Ask all inspectors, one after the other, `timeout` seconds each."""
+    """Ask all inspectors, one after the other, `timeout` seconds each. One that hangs is left behind in its thread."""
     found: dict[str, Inspection] = {}
-    for inspector in inspectors:
-        inspection = _ask(inspector, subject, timeout)
+    answers = _start(inspectors, subject)
+    for number, inspector in enumerate(inspectors):
+        try:
+            inspection = answers.get(timeout=timeout)
+        except Empty:
+            inspection = Inspection((f"did not answer within {timeout:g} s",))
+            answers = _start(inspectors[number + 1 :], subject)
         if inspector.name in found:
             inspection = Inspection((f"two inspectors are called {inspector.name}",))
         found[inspector.name] = inspection
     return found
 
 
-def _ask(inspector: Inspector, subject: Subject, timeout: float) -> Inspection:
-    answer: list[Inspection] = []
+def _start(inspectors: Sequence[Inspector], subject: Subject) -> SimpleQueue[Inspection]:
+    answers: SimpleQueue[Inspection] = SimpleQueue()
 
     def work() -> None:
-        try:
-            inspection = inspector.inspect(subject)
-            answer.append(inspection if isinstance(inspection, Inspection) else Inspection(("it gave no inspection",)))
-        except SovError as err:
-            answer.append(Inspection((f"could not be checked: {err.message}",)))
-        except Exception as err:  # whatever goes wrong in an inspector is a reason against
-            answer.append(Inspection((f"could not be checked: {type(err).__name__}",)))
+        for inspector in inspectors:
+            answers.put(_ask(inspector, subject))
 
-    thread = threading.Thread(target=work, name=f"inspector-{inspector.name}", daemon=True)
-    thread.start()
-    thread.join(timeout)
-    return answer[0] if answer else Inspection((f"did not answer within {timeout:g} s",))
+    threading.Thread(target=work, name="inspectors", daemon=True).start()
+    return answers
+
+
+def _ask(inspector: Inspector, subject: Subject) -> Inspection:
+    try:
+        inspection = inspector.inspect(subject)
+        return inspection if isinstance(inspection, Inspection) else Inspection(("it gave no inspection",))
+    except SovError as err:
+        return Inspection((f"could not be checked: {err.message}",))
+    except BaseException as err:  # whatever goes wrong in an inspector is a reason against
+        return Inspection((f"could not be checked: {type(err).__name__}",))
 
 
 def findings(inspections: Mapping[str, Inspection]) -> dict[str, JsonValue]:
@@ -109,7 +119,7 @@ def document(subject: Subject, inspections: Mapping[str, Inspection]) -> dict[st
         "purpose": crossing.purpose,
         "at": subject.at.isoformat(),
         "artifact": {
-            "digest": artifact.digest,
+            "digest": subject.digest,
             "kind": artifact.kind.value,
             "name": artifact.name,
             "label": artifact.label.model_dump(mode="json"),

@@ -45,34 +45,29 @@ class SafetensorsReader(Reader):
         self._rest = b""
 
     def take(self, chunk: memoryview) -> None:
-        if self._layout is None:
-            self._start += chunk
-            data = self._header()
-            if data is None:
-                return
-            chunk = memoryview(data)
-        if self._strict:
+        while self._layout is None and len(chunk):
+            wanted = self._wanted() - len(self._start)
+            self._start += chunk[:wanted]
+            chunk = chunk[wanted:]
+            if len(self._start) == self._wanted():
+                self._layout = self._read_layout(bytes(self._start[8:]))
+                self.tensors = {tensor.name: tensor.spec for tensor in self._layout}
+        if self._strict and len(chunk):
             self._check_numbers(chunk)
 
     def end(self) -> None:
         if self._layout is None:
             raise Malformed("it ends before its header does")
 
-    def _header(self) -> bytes | None:
-        """Read the header when all of it is there; returns what follows it."""
+    def _wanted(self) -> int:
+        """How many bytes the length and the header have: eight until the length is known."""
         if len(self._start) < 8:
-            return None
+            return 8
         (length,) = struct.unpack("<Q", self._start[:8])
         limit = MAX_STRICT_HEADER if self._strict else MAX_HEADER
         if not 2 <= length <= min(limit, self.size - 8):
             raise Malformed(f"its header would have {length} bytes; it is no safetensors file, or hides something in the header")
-        if len(self._start) < 8 + length:
-            return None
-        header, data = bytes(self._start[8 : 8 + length]), bytes(self._start[8 + length :])
-        self._start.clear()
-        self._layout = self._read_layout(header)
-        self.tensors = {tensor.name: tensor.spec for tensor in self._layout}
-        return data
+        return 8 + int(length)
 
     def _read_layout(self, header: bytes) -> list[_Tensor]:
         text = header.rstrip(b" ")

@@ -75,7 +75,7 @@ def _binding(decision: Decision, subject: Subject, source: RegionTrust) -> Itera
     if crossing.destination != own.name:
         yield f"it is not for region {own.name}"
     claims = {
-        "artifact": (decision.artifact, artifact.digest),
+        "artifact": (decision.artifact, subject.digest),
         "kind": (decision.kind, artifact.kind),
         "label": (decision.label, artifact.label),
         "size": (decision.size, artifact.size),

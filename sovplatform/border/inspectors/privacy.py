@@ -18,5 +18,5 @@ class PrivacyInspector:
         artifact = subject.crossing.artifact
         if artifact.privacy is None:
             return Inspection(facts={"evidence": False, "accounted": False})
-        reasons = tuple(self._account.check(artifact.privacy, artifact.digest))
+        reasons = tuple(self._account.check(artifact.privacy, subject.digest))
         return Inspection(reasons, {"evidence": True, "accounted": not reasons})

@@ -22,7 +22,7 @@ class SignatureInspector:
         if crossing.signature is None:
             return Inspection(("it is not signed",))
         try:
-            signing.verify(crossing.signature, crossing.artifact.digest.encode(), source.keys[PRODUCERS])
+            signing.verify(crossing.signature, subject.digest.encode(), source.keys[PRODUCERS])
         except SignatureInvalid:
             return Inspection(("its producer's signature does not verify",))
         return Inspection()
