@@ -40,7 +40,7 @@ def verify_regions(
 
     `witnesses` are further checkpoint notes by region. A region of the trust without a ledger is reported as missing.
     """
-    copies = {name: _database(path) for name, path in ledgers.items()}
+    copies = {name: database(path) for name, path in ledgers.items()}
     return verify_copies(copies, trust, witnesses=witnesses)
 
 
@@ -85,5 +85,6 @@ def _collect(body: bytes, found: dict[str, dict[str, None]]) -> None:
         return
 
 
-def _database(path: Path) -> Copy:
+def database(path: Path) -> Copy:
+    """The ledger that a node keeps at `path`."""
     return lambda: store.snapshot(path)
