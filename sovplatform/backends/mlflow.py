@@ -189,7 +189,11 @@ class MLflowRegistry(Registry):
             if not self.uri.startswith(("http://", "https://")):
                 _probe(self.uri)
             return _get_store(self.uri, self.uri)  # type: ignore[no-untyped-call]
-        except (sqlalchemy.exc.SQLAlchemyError, MlflowException, OSError, ImportError) as err:
+        except ImportError as err:
+            raise ConfigError(
+                f"the database driver {err.name} is not installed", remedy="for PostgreSQL: pip install psycopg"
+            ) from err
+        except (sqlalchemy.exc.SQLAlchemyError, MlflowException, OSError) as err:
             raise Unavailable(
                 f"the model registry of region {self.region or 'here'} cannot be opened: {type(err).__name__}",
                 remedy="check its address and that it is up",

@@ -191,3 +191,9 @@ def test_stock_mlflow_reads_what_we_register(registry, model):
     )
     answer = subprocess.run([sys.executable, "-c", stock, registry.uri], capture_output=True, text=True, timeout=120, check=False)
     assert answer.stdout.split() == ["1", ONE], answer.stderr
+
+
+def test_a_missing_driver_is_named_and_the_password_is_not(tmp_path, model):
+    with pytest.raises(ConfigError, match="oracledb") as refused:
+        register(MLflowRegistry("oracle+oracledb://sov:secret@127.0.0.1/x", tmp_path / "models", "de"), model)
+    assert "secret" not in str(refused.value)
