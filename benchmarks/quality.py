@@ -38,7 +38,7 @@ def main() -> list[dict[str, Any]]:
     best = max(mean(values) for name, values in aucs.items() if name != laboratory.POOLED)
     epsilon, auc = spent(training, noise), mean(federated)
     return [
-        _figure("quality.epsilon", epsilon, unit="ε", bar=f"≤ {EPSILON:.1f}", ok=epsilon <= EPSILON),
+        _figure("quality.epsilon", epsilon, bar=f"≤ {EPSILON:.1f}", ok=epsilon <= EPSILON),
         _figure("quality.auc", auc, bar=f"≥ {AUC:.2f}", ok=auc >= AUC, spread=stdev(federated)),
         _figure("quality.auc over the best region's", auc - best, bar="> 0", ok=auc > best),
         *(_figure(f"quality.{name}", mean(values), spread=stdev(values)) for name, values in aucs.items()),
@@ -74,12 +74,10 @@ def spent(training: TrainingSpec, noise: float) -> float:
     return privacy.epsilon([plan], training.delta)
 
 
-def _figure(
-    name: str, value: float, *, unit: str = "AUC", bar: str = "", ok: bool = True, spread: float | None = None
-) -> dict[str, Any]:
+def _figure(name: str, value: float, *, bar: str = "", ok: bool | None = None, spread: float | None = None) -> dict[str, Any]:
     shown = f"{value:.4f}" + (f" ± {spread:.4f}" if spread is not None else "")
     print(f"{name:42} {shown:18} " + (f"bar {bar}  {'ok' if ok else 'MISSED'}" if bar else ""))
-    return {"name": name, "value": value, "unit": unit, "bar": bar, "ok": ok}
+    return {"name": name, "value": value, "unit": "", "bar": bar, "ok": ok, "spread": spread}
 
 
 if __name__ == "__main__":
