@@ -33,7 +33,10 @@ class KServeServer(Server):
         self._clients: dict[str, EndpointClient] = {}
 
     def apply(self, state: ServingState) -> EndpointStatus:
-        """As `Server.apply`. Each change gets the next generation, or the state's own when that is higher."""
+        """As `Server.apply`. Each change gets the next generation, or the state's own when that is higher.
+
+        A state that was refused is tried again when it is applied again.
+        """
         endpoint = Endpoint.named(self.home, state.name)
         endpoint.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         with _locked(endpoint):
@@ -41,17 +44,20 @@ class KServeServer(Server):
                 endpoint.write_trust(self.trust)
             current = endpoint.state()
             generation = current.generation if current else 0
-            if current is None or state.generation > generation or state.model_copy(update={"generation": generation}) != current:
+            known = state.model_copy(update={"generation": generation}) == current and state.generation <= generation
+            if not known or endpoint.status().refused:
                 endpoint.write_state(state.model_copy(update={"generation": max(generation + 1, state.generation)}))
             _ensure_running(endpoint)
         return self.status(state.name)
 
     def status(self, name: str) -> EndpointStatus:
-        """As `Server.status`. An endpoint whose process is gone is not ready."""
+        """As `Server.status`. An endpoint whose process is gone is not ready; `refused` is about the newest state only."""
         endpoint = self._endpoint(name)
         status = endpoint.status()
         alive = PidFile(endpoint.pid_file).pid() is not None
-        return status.model_copy(update={"ready": status.ready and alive, "url": endpoint.url()})
+        state = endpoint.state()
+        refused = status.refused if state is not None and status.observed >= state.generation else ""
+        return status.model_copy(update={"ready": status.ready and alive, "url": endpoint.url(), "refused": refused})
 
     def predict(self, name: str, payload: Mapping[str, object]) -> Mapping[str, object]:
         """As `Server.predict`."""

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +189,16 @@ def test_a_pid_that_is_somebody_elses_is_left_alone(workshop, server, settle):
     (server.home / "credit" / "runtime.pid").write_text(stale)
     assert settle(server, workshop.state(workshop.release(1))).ready
     assert isinstance(server, KServeServer)
+
+
+def test_a_refusal_is_of_the_newest_state_and_is_tried_again_when_applied_again(workshop, server, settle):
+    one, two = workshop.release(1), workshop.release(2)
+    bundle = Path(two.signature)
+    kept = bundle.read_text()
+    bundle.unlink()
+    assert settle(server, workshop.state(one)).refused == ""
+    late = workshop.state(two)
+    assert "no signature" in settle(server, late).refused
+    bundle.write_text(kept)
+    assert server.apply(late).refused == "", "it has not been tried again yet"
+    assert settle(server, late).stable == "credit-2"
