@@ -1,7 +1,7 @@
 """OpenSSF model signatures (OMS): a sigstore bundle, in it DSSE over an in-toto statement that lists every file.
 
 The format is that of PyPI `model-signing` 1.1 (github.com/sigstore/model-transparency). It is written and read here,
-because that package imports sigstore and requests (1.0-1.6 s), and because its verifier leaves files unread: those
+because that package imports sigstore and requests (0.7-1.6 s), and because its verifier leaves files unread: those
 of git, and whatever the signature itself lists under `ignore_paths`. Tests hold both directions against its command.
 """
 
