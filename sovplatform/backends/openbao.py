@@ -141,7 +141,8 @@ class OpenBaoServer:
                 return
         for attempt in range(_ATTEMPTS):
             try:
-                return self._await_health(self._spawn(avoid_remembered=attempt > 0))
+                self._await_health(self._spawn(avoid_remembered=attempt > 0))
+                return
             except _Ended as err:
                 if not err.port_taken:
                     raise Unavailable(f"OpenBao ended at once: {err}", remedy=f"see {self.home / 'openbao.log'}") from err

@@ -135,6 +135,7 @@ class VaultApi:
         return hvac.Client(
             url=self.address.url,
             token="",
+            cert=(),  # None would take VAULT_CLIENT_CERT from the environment
             session=session,
             namespace=self.namespace or None,
             timeout=self._timeout,

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sovplatform.backends.spiffe.identity import VaultLogin, WorkloadIdentity
 from sovplatform.backends.spiffe.peers import Allowed, peer_id, verify_peer
-from sovplatform.backends.spiffe.tls import LiveContext, Material
+from sovplatform.backends.spiffe.tls import LiveContext, Material, _memory_file
 from sovplatform.errors import Denied, IdentityRefused, Unsupported
 
 from .conftest import MakeNode, Node, until
@@ -185,8 +185,26 @@ def impostor(signer: Node, spiffe_id: str) -> Material:
     return Material(0, ssl.DER_cert_to_PEM_cert(made.certificate).encode(), key, bundles)
 
 
+def openssl_accepts(material: Material, by: WorkloadIdentity) -> bool:
+    """Whether the TLS library alone lets the caller in, with the CAs of all trust domains in its store."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_verify_locations(cadata="".join(by.bundles().values()))
+    with _memory_file(by.material().certificates + by.material().key) as path:
+        server.load_cert_chain(path)
+    client = LiveContext.of(lambda: material, lambda _: True, server=False)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        thread = threading.Thread(target=client.wrap_socket, args=(theirs,), daemon=True)
+        thread.start()
+        with server.wrap_socket(ours, server_side=True) as accepted:
+            thread.join()
+            return accepted.getpeercert(binary_form=True) == ssl.PEM_cert_to_DER_cert(material.certificates.decode())
+
+
 def test_a_federated_ca_cannot_speak_for_another_domain(serve: Serve, de: Node, fr: Node, border_de: WorkloadIdentity) -> None:
     forged = impostor(fr, de.id("/border"))
+    assert openssl_accepts(forged, border_de)
     port = serve(border_de.server_context(lambda _: True))
     with pytest.raises(OSError):
         ask(port, LiveContext.of(lambda: forged, lambda _: True, server=False))
