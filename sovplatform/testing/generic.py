@@ -54,7 +54,7 @@ def approver(tmp_path_factory: pytest.TempPathFactory) -> Approving:
 @pytest.fixture(scope="module")
 def region(tmp_path_factory: pytest.TempPathFactory, approver: Approving) -> Iterator[Region]:
     """A region that is up and knows its pilot, which has no other."""
-    region = make_region(tmp_path_factory.mktemp("region") / "home")
+    region = make_region(tmp_path_factory.mktemp("pilot") / "regions" / SPEC.name)
     try:
         trust = region.start()
         if trust is not None:
@@ -85,7 +85,7 @@ class TestRegion(RegionConformance):
 
 
 class TestKeyStore(KeyStoreConformance):
-    creates_keys = False
+    full_rights = False
 
     @pytest.fixture
     def keystore(self, region: Region) -> KeyStore:
@@ -106,7 +106,7 @@ class TestTrainer(TrainerConformance):
 
 class TestServer(ServerConformance):
     region = SPEC.name
-    signs_models = False
+    full_rights = False
 
     @pytest.fixture
     def server(self, region: Region) -> Server:

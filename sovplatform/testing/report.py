@@ -42,7 +42,8 @@ def _check(nodeid: str) -> str:
 
 def _detail(report: pytest.TestReport | pytest.CollectReport) -> str:
     if isinstance(report.longrepr, tuple):  # a skip: file, line, reason
-        return report.longrepr[2].removeprefix("Skipped: ")
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        return reason if reason.startswith("unsupported: ") else f"not tried: {reason}"
     crash = getattr(report.longrepr, "reprcrash", None)
     text: str = crash.message if crash else report.longreprtext
     return "; ".join(line.strip() for line in text.strip().splitlines()[:3])

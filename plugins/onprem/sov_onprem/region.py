@@ -100,6 +100,7 @@ class OnPremRegion(Region):
     def keystore(self) -> KeyStore:
         from sovplatform.backends.vault import VaultKeyStore
 
+        self._require_up()
         address, login = self._login()
         return VaultKeyStore(
             address.url,
@@ -113,6 +114,7 @@ class OnPremRegion(Region):
     def registry(self) -> Registry:
         from sovplatform.backends.mlflow import MLflowRegistry
 
+        self._require_up()
         uri = self.settings.mlflow or f"sqlite:///{self.home / 'registry' / 'mlflow.db'}"
         return MLflowRegistry(uri, self.home / "registry" / "artifacts")
 

@@ -44,10 +44,10 @@ class KeyStoreConformance:
     """Must override: the fixture `keystore` (any scope; keys of random names are made in it).
 
     May override: `foreign_keystore`, a KeyStore of another region, whose data keys must not open here;
-    `creates_keys = False` when the identity under test may be denied making keys: what needs one is then skipped.
+    `full_rights = False` when the identity under test may be denied making keys or using them: what it is denied is skipped.
     """
 
-    creates_keys = True
+    full_rights = True
 
     @pytest.fixture
     def keystore(self) -> KeyStore:
@@ -58,29 +58,46 @@ class KeyStoreConformance:
         return pytest.skip("no second region was given")
 
     @pytest.fixture
-    def key(self, keystore: KeyStore) -> MakeKey:
+    def made(self, keystore: KeyStore) -> MakeKey:
         """Makes a new key of a purpose and returns its name."""
 
         def make(purpose: KeyPurpose) -> str:
             name = f"conformance-{uuid.uuid4().hex[:12]}"
             try:
                 keystore.create(name, purpose)
-            except Denied as err:
-                if self.creates_keys:
-                    raise
-                pytest.skip(f"this identity may not create keys: {err.message}")
             except Unsupported as err:
                 assert err.reason
                 pytest.skip(str(err))
+            except Denied as err:
+                self._denied(err)
             return name
 
         return make
 
+    @pytest.fixture
+    def key(self, keystore: KeyStore, made: MakeKey) -> MakeKey:
+        """As `made`; the key can be used."""
+
+        def make(purpose: KeyPurpose) -> str:
+            name = made(purpose)
+            try:
+                keystore.wrap(name, DATA_KEY) if purpose is KeyPurpose.wrap else keystore.sign(name, MESSAGE)
+            except Denied as err:
+                self._denied(err)
+            return name
+
+        return make
+
+    def _denied(self, err: Denied) -> None:
+        if self.full_rights:
+            raise err
+        pytest.skip(f"this identity is denied it: {err.message}")
+
     @pytest.mark.parametrize("purpose", KeyPurpose)
     def test_facts_tell_where_a_key_is_and_that_it_cannot_leave(
-        self, keystore: KeyStore, key: MakeKey, purpose: KeyPurpose
+        self, keystore: KeyStore, made: MakeKey, purpose: KeyPurpose
     ) -> None:
-        facts = keystore.facts(key(purpose))
+        facts = keystore.facts(made(purpose))
         assert facts.purpose is purpose
         assert facts.exportable is False
         assert facts.region
@@ -90,13 +107,13 @@ class KeyStoreConformance:
         assert "://" in facts.uri
         assert list(facts.public_keys) == ([] if purpose is KeyPurpose.wrap else ["1"])
 
-    def test_creating_a_key_again_returns_the_same_key(self, keystore: KeyStore, key: MakeKey) -> None:
-        name = key(KeyPurpose.sign)
+    def test_creating_a_key_again_returns_the_same_key(self, keystore: KeyStore, made: MakeKey) -> None:
+        name = made(KeyPurpose.sign)
         assert keystore.create(name, KeyPurpose.sign) == keystore.facts(name)
         assert keystore.facts(name).version == 1
 
-    def test_creating_a_key_again_for_another_purpose_is_a_conflict(self, keystore: KeyStore, key: MakeKey) -> None:
-        name = key(KeyPurpose.sign)
+    def test_creating_a_key_again_for_another_purpose_is_a_conflict(self, keystore: KeyStore, made: MakeKey) -> None:
+        name = made(KeyPurpose.sign)
         with pytest.raises(Conflict):
             keystore.create(name, KeyPurpose.wrap)
         assert keystore.facts(name).purpose is KeyPurpose.sign
@@ -118,14 +135,14 @@ class KeyStoreConformance:
         name = key(KeyPurpose.sign)
         assert verifies(keystore.sign(name, data), data, keystore.facts(name).public_keys["1"])
 
-    def test_a_key_that_wraps_does_not_sign(self, keystore: KeyStore, key: MakeKey) -> None:
+    def test_a_key_that_wraps_does_not_sign(self, keystore: KeyStore, made: MakeKey) -> None:
         with pytest.raises(Unsupported) as caught:
-            keystore.sign(key(KeyPurpose.wrap), MESSAGE)
+            keystore.sign(made(KeyPurpose.wrap), MESSAGE)
         assert caught.value.reason
 
-    def test_a_key_that_signs_does_not_wrap(self, keystore: KeyStore, key: MakeKey) -> None:
+    def test_a_key_that_signs_does_not_wrap(self, keystore: KeyStore, made: MakeKey) -> None:
         with pytest.raises(Unsupported) as caught:
-            keystore.wrap(key(KeyPurpose.sign), DATA_KEY)
+            keystore.wrap(made(KeyPurpose.sign), DATA_KEY)
         assert caught.value.reason
 
     @pytest.mark.parametrize("size", [16, 32, 64])
@@ -192,5 +209,5 @@ class KeyStoreConformance:
     @pytest.mark.parametrize("method", ["facts", "sign", "wrap", "rotate"])
     def test_a_key_that_is_not_there_is_not_found(self, keystore: KeyStore, method: str) -> None:
         arguments = {"sign": (MESSAGE,), "wrap": (DATA_KEY,)}.get(method, ())
-        with pytest.raises(NotFound if self.creates_keys else (NotFound, Denied)):
+        with pytest.raises(NotFound if self.full_rights else (NotFound, Denied)):
             getattr(keystore, method)("conformance-none", *arguments)

@@ -25,7 +25,10 @@ class Started(NamedTuple):
 
 
 class RegionConformance:
-    """Must override: the method `make_region`. Each test gets a home of its own, or shares one region that is up."""
+    """Must override: the method `make_region`. Each test gets a home of its own, or shares one region that is up.
+
+    A home is `…/regions/NAME`, as in a pilot: what the regions of one pilot share may be beside `regions`.
+    """
 
     def make_region(self, home: Path) -> Region:
         """A new Region, whose own directory is `home`."""
@@ -34,19 +37,19 @@ class RegionConformance:
     @pytest.fixture
     def region(self, tmp_path: Path) -> Region:
         """A region that was made and not started."""
-        return self.make_region(tmp_path / "home")
+        return self.make_region(tmp_path / "regions" / "check")
 
     @pytest.fixture(scope="class")
     @classmethod
     def started(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Started]:
-        region = cls().make_region(tmp_path_factory.mktemp("region") / "home")
+        region = cls().make_region(tmp_path_factory.mktemp("pilot") / "regions" / "check")
         try:
             yield Started(region, region.start())
         finally:
             region.stop()
 
     def test_making_a_region_touches_nothing(self, tmp_path: Path) -> None:
-        self.make_region(tmp_path / "home")
+        self.make_region(tmp_path / "regions" / "check")
         assert list(tmp_path.rglob("*")) == []
 
     def test_a_check_finds_without_raising_and_says_what_to_do(self, region: Region) -> None:
@@ -66,6 +69,7 @@ class RegionConformance:
             pytest.skip("this region is always up")
         with pytest.raises((Unavailable, Unsupported)):
             getattr(region, service)()
+        assert not region.status().up, f"asking for the {service} started the region"
 
     @pytest.mark.parametrize("service", SERVICES)
     def test_a_service_is_there_or_unsupported_for_a_reason(self, started: Started, service: str) -> None:
@@ -79,7 +83,7 @@ class RegionConformance:
     def test_a_region_that_was_started_is_up(self, started: Started) -> None:
         status = started.region.status()
         assert status.up, status.problems
-        assert status.problems == ()
+        assert status.region == started.region.spec.name
 
     def test_what_it_tells_of_itself_is_what_its_spec_says(self, started: Started) -> None:
         spec, trust = started.region.spec, started.trust

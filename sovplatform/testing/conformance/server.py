@@ -49,13 +49,13 @@ class ServerConformance:
 
     May override: `signing` and `approving`, for a server that believes its region's own key and approvers only;
     `model_directory`, for one that serves other models, with `instances` that fit it; `region`, the region's name;
-    `seconds`, how long a model may take until it answers; `signs_models = False` when the identity under test may be denied
-    signing: what needs a signature is then skipped.
+    `seconds`, how long a model may take until it answers; `full_rights = False` when the identity under test may be denied
+    signing models: what needs a signature is then skipped.
     """
 
     region = "conformance"
     seconds = 60.0
-    signs_models = True
+    full_rights = True
 
     @pytest.fixture
     def server(self) -> Server:
@@ -103,7 +103,7 @@ class ServerConformance:
                 bundle.write_text(sign_model(directory, signing.keystore, signing.key) if signed else "{}")
                 facts = signing.keystore.facts(signing.key)
             except (Denied, NotFound) as err:
-                if self.signs_models:
+                if self.full_rights:
                     raise
                 pytest.skip(f"this identity may not sign models: {err.message}")
             release = Release(
