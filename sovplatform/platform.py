@@ -212,6 +212,20 @@ class Platform:
         """
         return self.summary.verify(self._trust())
 
+    def audit_report(self, out: Path) -> Path:
+        """Write an HTML and a Markdown report into `out`, with the bundle that proves it, and return the page.
+
+        Raises:
+            NotFound: the pilot was never up.
+        """
+        from sovplatform.ledger.bundle import export
+        from sovplatform.ledger.report import report
+
+        ledgers = self.summary.paths()
+        page = report(ledgers, self._trust()).write(out)
+        export(ledgers, self._trust(), out / "bundle")
+        return page
+
     # -- inside ---------------------------------------------------------------------------------------------------
 
     def _context(self, progress: Progress) -> StageContext:
@@ -309,7 +323,8 @@ def _merged(reports: Sequence[StageReport]) -> tuple[StageReport, ...]:
         before = merged.pop(report.stage, None)
         if before is not None:
             state = before.state if report.state is StageState.reused else report.state
-            report = report.model_copy(update={"seconds": before.seconds + report.seconds, "state": state})
-        merged[report.stage] = report
+            merged[report.stage] = report.model_copy(update={"seconds": before.seconds + report.seconds, "state": state})
+        else:
+            merged[report.stage] = report
     order = list(dict.fromkeys(report.stage for report in reports))
     return tuple(merged[name] for name in order)

@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sovplatform.border.privacy import PrivacyAccount
-from sovplatform.errors import SovError
 from sovplatform.ledger import Entry, Ledger
-from sovplatform.ledger.verify import verify
+from sovplatform.ledger.crosscheck import verify_regions
 from sovplatform.pilot import RegionConfig
 from sovplatform.records import PrivacySpent, RegionSpec, Trust
 from sovplatform.runreport import CrossingReport, LedgerReport, RefusalReport
@@ -79,27 +78,10 @@ class Summary:
                 found += [account.spent(data.name) for data in config.datasets]
         return tuple(found)
 
+    def paths(self) -> dict[str, Path]:
+        """The ledgers' files, by region."""
+        return {spec.name: self._home / spec.name / LEDGER for spec in self._regions}
+
     def verify(self, trust: Trust) -> tuple[LedgerReport, ...]:
-        """Verify every ledger against its pinned key, and against the checkpoints that the other regions keep of it."""
-        witnesses: dict[str, list[str]] = {}
-        for _, entry in self._readable(event="ledger.witnessed"):
-            witnesses.setdefault(str(entry.details["region"]), []).append(str(entry.details["checkpoint"]))
-        return tuple(self._verify(spec, trust, witnesses.get(spec.name, [])) for spec in self._regions)
-
-    def _verify(self, spec: RegionSpec, trust: Trust, witnesses: Sequence[str]) -> LedgerReport:
-        path = self._home / spec.name / LEDGER
-        peer = trust.regions.get(spec.name)
-        if peer is None or not path.exists():
-            return LedgerReport(region=spec.name, size=0, root="", verified=False, problem="there is no ledger")
-        name = origin(spec.name, self._pilot)
-        return verify(path, origin=name, public_key=peer.keys["ledger"], witnesses=witnesses).model_copy(
-            update={"region": spec.name}
-        )
-
-    def _readable(self, *, event: str) -> Iterator[tuple[str, Entry]]:
-        """Entries of the ledgers that can be read: a broken one must not keep the others from being verified."""
-        for spec in self._regions:
-            try:
-                yield from list(self.entries(spec.name, event=event))
-            except SovError:
-                continue
+        """Verify every ledger against its pinned key, and against what the other regions' ledgers keep of it."""
+        return verify_regions(self.paths(), trust)

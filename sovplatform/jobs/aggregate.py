@@ -55,7 +55,7 @@ def run(context: JobContext) -> Mapping[str, Any]:
     return {"artifact": digest_of_artifact(model), "parents": list(parents), "auc": auc, "auc_error": error, "model": str(model)}
 
 
-def _send_parameters(
+def _send_parameters(  # noqa: PLR0917 - one step of one round, told everything
     context: JobContext, run: str, round_: int, parameters: Tensors, members: Mapping[str, str], parents: tuple[str, ...]
 ) -> str:
     target = context.outbox(run, round_, PARAMETERS)
@@ -76,7 +76,7 @@ def _receive_updates(
     return updates, tuple(digests)
 
 
-def _send_model(
+def _send_model(  # noqa: PLR0917 - as above
     context: JobContext, run: str, task: Any, parameters: Tensors, members: Mapping[str, str], parents: tuple[str, ...]
 ) -> Path:
     target = context.outbox(run, None, task.spec.name)

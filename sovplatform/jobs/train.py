@@ -60,7 +60,7 @@ def _members(context: JobContext) -> list[Member]:
     return members
 
 
-def _update(
+def _update(  # noqa: PLR0917 - one step of one round, told everything
     context: JobContext, task: Any, training: TrainingSpec, member: Member, run: str, round_: int, received: Path
 ) -> Path:
     from sovplatform.tasks import dpsgd

@@ -16,11 +16,10 @@ from sovplatform.artifacts import write_atomically
 from sovplatform.backends.kserve.server import KServeServer
 from sovplatform.backends.kserve.trust import ServingTrust
 from sovplatform.backends.node.process import NodeSettings
-from sovplatform.border.channel import ChannelServer, Sender, address_of
+from sovplatform.border.channel import ChannelServer, Envelope, Receipt, Sender, address_of
 from sovplatform.errors import Conflict, SovError, Unavailable
 from sovplatform.ledger import Entry, Ledger
 from sovplatform.node.border import Border
-from sovplatform.node.crossings import Inbound
 from sovplatform.node.identity import NodeIdentity
 from sovplatform.node.jobs import JobRunner, job_environment
 from sovplatform.node.sealing import KEY, Sealer
@@ -128,8 +127,8 @@ class Node:
                 server = ChannelServer(
                     (CHANNEL_HOST, port),
                     secure=self.identity.accept,
-                    screen=lambda envelope, peer: self.inbound.screen(envelope, peer),
-                    receive=lambda envelope, staging, peer: self.inbound.receive(envelope, staging, peer),
+                    screen=self._screen,
+                    receive=self._receive,
                     staging=self.home / "inbox" / ".staging",
                     on_error=log_error,
                 )
@@ -139,9 +138,11 @@ class Node:
             return server
         raise Unavailable(f"region {self.region.name} finds no free port", remedy="free a port on 127.0.0.1")
 
-    @property
-    def inbound(self) -> Inbound:
-        return self.border.inbound
+    def _screen(self, envelope: Envelope, peer: str) -> None:
+        self.border.inbound.screen(envelope, peer)
+
+    def _receive(self, envelope: Envelope, staging: Path, peer: str) -> Receipt:
+        return self.border.inbound.receive(envelope, staging, peer)
 
     def trust_material(self) -> RegionTrust:
         return self.identity.trust_material(address_of(self.channel))

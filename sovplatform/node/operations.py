@@ -98,7 +98,7 @@ def _witness(node: Node, body: Body) -> Answer:
     note = str(body["checkpoint"])
     region = str(body["region"])
     details = {"region": region, "checkpoint": note}
-    node.record("ledger.witnessed", region, details, actor="operator", key=f"witness/{region}/{note.splitlines()[1]}")
+    node.record("ledger.witnessed", region, details, actor="operator", key=f"witness/{region}/{'/'.join(note.splitlines()[1:3])}")
     return {}
 
 

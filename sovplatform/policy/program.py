@@ -64,7 +64,7 @@ class Program:
 
         try:
             return self._interpreter.build(f"result=data.{package}")
-        except RegoError as err:
+        except (RegoError, ValueError) as err:
             raise ConfigError(
                 f"the rules of package {package} do not compile", remedy="check them with `opa check --v1-compatible`"
             ) from err

@@ -30,7 +30,7 @@ def refused(
     """The destination refuses for that reason, and records it; nothing is accepted."""
     before = len(world.events("channel.accepted", at))
     with pytest.raises(Denied) as caught:
-        world.acceptance(at, **own).accept(signed, crossing, folder, peer=peer)
+        world.acceptance(at, **changes).accept(signed, crossing, folder, peer=peer)
     assert reason in "; ".join(caught.value.reasons)
     assert reason in "; ".join(world.events("channel.refused", at)[-1]["reasons"])
     assert len(world.events("channel.accepted", at)) == before
