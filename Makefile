@@ -36,7 +36,7 @@ pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audit
 	else \
 		$(BIN)/sovctl init pilot $(PILOT) --example fintech; \
 	fi
-	@$(BIN)/sovctl -C $(PILOT) run
+	@$(BIN)/sovctl -C $(PILOT) run --approve-with $(PILOT)/.sov/people/approver
 
 lint: $(STAMP) ## Style, types and the direction of imports
 	$(BIN)/ruff check

@@ -31,6 +31,7 @@ from sovplatform.records import (
     Record,
     RegionStatus,
     RegionTrust,
+    Role,
     ServedModel,
     ServingState,
     Trust,
@@ -104,6 +105,8 @@ class Node:
         approvers = {person.name: person.key for person in (*config.approvers, config.proposer)}
         keys = (trust.regions[self.region.name].keys["models"],)
         self.server.trust = ServingTrust(keys=keys, approvers=approvers, needed=config.approvals, region=self.region.name)
+        if config.region.role is not Role.global_ and not self.server.names():
+            self.server.apply(ServingState(name=config.contract.task))  # a model server takes a second to start: begin now
         print(f"region {self.region.name} knows its peers: {', '.join(sorted(trust.regions))}", flush=True)
 
     @property

@@ -39,7 +39,7 @@ def run(context: StageContext, until: str = STAGES[-1]) -> Outcome:
 
 
 def _plan(context: StageContext, done: Outcome) -> None:
-    done.plan = context.stage("plan", [Source(pilot=context.pilot)], lambda: plan(context), Plan)
+    done.plan = context.stage("plan", [Source(pilot=context.pilot)], lambda: plan(context), Plan, recorded=False)
 
 
 def _provision(context: StageContext, done: Outcome) -> None:

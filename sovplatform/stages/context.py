@@ -39,10 +39,20 @@ class StageContext:
 
     # -- records --
 
-    def stage(self, name: str, given: Sequence[Record], make: Callable[[], R], kind: type[R], *, keep: bool = True) -> R:
+    def stage(
+        self,
+        name: str,
+        given: Sequence[Record],
+        make: Callable[[], R],
+        kind: type[R],
+        *,
+        keep: bool = True,
+        recorded: bool = True,
+    ) -> R:
         """Run a stage, or return the record that it made of the same input before.
 
-        `keep=False` is for stages that must look at the world each time; what they do is idempotent by itself.
+        `keep=False` is for stages that must look at the world each time; what they do is idempotent by itself, and they record
+        it themselves. `recorded=False` is for a stage that comes before there is a ledger.
         """
         path = self.state / "records" / f"{name}.json"
         source = digest_of("".join(record.digest for record in given).encode())
@@ -54,6 +64,8 @@ class StageContext:
         if known is None and keep:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, _Kept(source=source, record=made.model_dump(mode="json")).canonical())
+            if recorded:
+                self.record("stage.done", name, {"record": made.digest}, key=f"stage/{name}/{made.digest}")
         state = StageState.done if known is None else StageState.reused
         self.report(StageReport(stage=name, state=state, seconds=time.monotonic() - began, detail=_detail(made)))
         return made

@@ -6,6 +6,7 @@ Its KeyStore and Registry are held to it beside their backends, too, with an ide
 from __future__ import annotations
 
 import base64
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from sov_onprem.region import OnPremRegion
 from sovplatform.approvals import generate_key
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.pilot import Approver, BorderSpec, RegionConfig
-from sovplatform.records import DataKey, JobSpec, KeyFacts, KeyPurpose, RegionSpec, Role, Signature, Trust
+from sovplatform.records import DataKey, JobSpec, KeyFacts, KeyPurpose, RegionSpec, Role, ServedModel, Signature, Trust
 from sovplatform.tasks.task import load_task
 from sovplatform.testing.conformance import (
     KeyStoreConformance,
@@ -121,10 +122,18 @@ class TestOnPremTrainer(TrainerConformance):
 
 class TestOnPremServer(ServerConformance):
     region = SPEC.name
+    home = Path()
 
     @pytest.fixture
-    def server(self, region: Region) -> Server:
+    def server(self, region: OnPremRegion) -> Server:
+        self.home = region.home
         return region.server()
+
+    def deliver(self, model: ServedModel) -> ServedModel:
+        place = self.home / "models" / model.release.artifact.removeprefix("sha256:")
+        shutil.copytree(model.directory, place / "model")
+        shutil.copy(model.signature, place / "model.sig")
+        return model.model_copy(update={"directory": str(place / "model"), "signature": str(place / "model.sig")})
 
     @pytest.fixture
     def signing(self, region: Region) -> Signing:

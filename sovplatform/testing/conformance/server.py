@@ -48,7 +48,8 @@ class ServerConformance:
     """Must override: the fixture `server` (any scope; endpoints of random names are made in it).
 
     May override: `signing` and `approving`, for a server that believes its region's own key and approvers only;
-    `model_directory`, for one that serves other models, with `instances` that fit it; `region`, the region's name;
+    `model_directory`, for one that serves other models, with `instances` that fit it; the method `deliver`, for one that looks
+    for models in a place of its own; `region`, the region's name;
     `seconds`, how long a model may take until it answers; `full_rights = False` when the identity under test may be denied
     signing models: what needs a signature is then skipped.
     """
@@ -92,6 +93,10 @@ class ServerConformance:
     def instances(self) -> Sequence[object]:
         return [{"a": 0.25, "b": 0.5}, {"a": 1.0, "b": 0.0}]
 
+    def deliver(self, model: ServedModel) -> ServedModel:
+        """Bring a model's files and signature to where the server looks for them, and say where that is."""
+        return model
+
     @pytest.fixture
     def serve(self, model_directory: Callable[[str], Path], signing: Signing, approving: Approving, tmp_path: Path) -> Serve:
         """Makes a model that is signed and approved; `signed` and `approved` leave one of the two out."""
@@ -116,13 +121,14 @@ class ServerConformance:
                 proposed_at=now(),
                 canary_percent=0,
             )
-            return ServedModel(
+            model = ServedModel(
                 release=release,
                 directory=str(directory),
                 signature=str(bundle),
                 key=facts.public_keys[str(facts.version)],
                 approvals=(sign_release(release, approving.approver, approving.file, 1),) if approved else (),
             )
+            return self.deliver(model)
 
         return make
 
