@@ -51,6 +51,20 @@ def epsilon(plans: Sequence[PrivacyPlan], delta: float) -> float:
     return _subsampled(precision, parts, delta) if parts else _gaussian(math.sqrt(precision), delta)
 
 
+def accounted(plan: PrivacyPlan, delta: float) -> float:
+    """The ε of one plan as `dp-accounting` computes it, also where `epsilon` needs no library: a second accountant.
+
+    Raises:
+        ConfigError: `delta` is not between 0 and 1.
+    """
+    _check_delta(delta)
+    if plan.sampling_rate < 1:
+        return epsilon([plan], delta)
+    from dp_accounting import get_epsilon_gaussian
+
+    return float(get_epsilon_gaussian(plan.noise_multiplier / math.sqrt(plan.steps), delta))
+
+
 @lru_cache(maxsize=1024)
 def noise_multiplier(epsilon: float, delta: float, sampling_rate: float, steps: int) -> float:
     """The noise multiplier, six digits and hardly above the least, with which `steps` steps spend at most `epsilon` at `delta`.

@@ -9,6 +9,8 @@ from sovplatform.records import PrivacyPlan, Record, canonical, digest_of
 from sovplatform.stages.context import StageContext
 from sovplatform.stages.records import Plan
 
+_AGREE = 1e-3
+
 
 class Source(Record):
     """What a run is made of. The same source is the same run: what was done of it is not done again."""
@@ -29,7 +31,7 @@ def plan(context: StageContext) -> Plan:
     )
     training = {data.name: _training(pilot, data, run, noise) for data in pilot.datasets}
     evaluation = {data.name: _evaluation(pilot, data, run) for data in pilot.datasets}
-    epsilon = privacy.epsilon([next(iter(training.values()))], pilot.training.delta)
+    epsilon = _accounted(next(iter(training.values())), pilot.training.delta)
     return Plan(
         run=run,
         contract=load_task(pilot.task, context.root / "model").contract(),
@@ -39,6 +41,17 @@ def plan(context: StageContext) -> Plan:
         epsilon=epsilon,
         summary=f"{len(pilot.regions)} regions, {pilot.training.rounds} rounds, ε {epsilon:.2f} per dataset",
     )
+
+
+def _accounted(plan: PrivacyPlan, delta: float) -> float:
+    """The ε that dp-accounting finds. The gate charges what `privacy.epsilon` finds, and the two must agree."""
+    accounted, charged = privacy.accounted(plan, delta), privacy.epsilon([plan], delta)
+    if abs(accounted - charged) > _AGREE * charged:
+        raise SovError(
+            f"two accountants disagree on the plan's ε: {accounted:.4f} and {charged:.4f}",
+            remedy="report this with the pilot's training section; nothing was started",
+        )
+    return charged
 
 
 def run_id(pilot: Pilot) -> str:
