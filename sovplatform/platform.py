@@ -168,7 +168,7 @@ class Platform:
             NotFound: no such release.
             Denied: the key is not an approver's, or the proposer's own.
         """
-        with self._lock("approve"):
+        with self._lock("approve"), self._refusals(release_id):
             self._approve(release_id, key_file)
         return self._view(self._context(_silent), self.repository.release(release_id))
 
@@ -179,7 +179,7 @@ class Platform:
             NotFound: no such release.
             Denied: it is not approved, or the region refused it.
         """
-        with self._lock("promote"):
+        with self._lock("promote"), self._refusals(release_id):
             context = self._context(_silent)
             release = self.repository.release(release_id)
             reasons = missing(context, self.repository, release)
@@ -245,6 +245,17 @@ class Platform:
             file.write(f"`{what}` (process {os.getpid()})")
             file.flush()
             yield
+
+    @contextmanager
+    def _refusals(self, release_id: str) -> Iterator[None]:
+        """Have a denial written into the ledger of the release's region before it is raised."""
+        try:
+            yield
+        except Denied as err:
+            region = self.repository.release(release_id).region
+            border = self._context(_silent).border(region)
+            border.record("release.refused", release_id, {"reasons": [err.message, *err.reasons]})
+            raise
 
     def _trust(self) -> Trust:
         try:

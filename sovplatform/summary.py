@@ -17,6 +17,14 @@ from sovplatform.records import PrivacySpent, RegionSpec, Trust
 from sovplatform.runreport import CrossingReport, LedgerReport, RefusalReport
 
 LEDGER = "ledger.db"
+REFUSALS = {
+    "gate.denied": "",
+    "channel.refused": "",
+    "privacy.refused": "reservation",
+    "release.refused": "release",
+    "serving.refused": "release",
+}
+"""The events that tell of a refusal, and what was refused where the entry does not say."""
 
 
 def origin(region: str, pilot: str) -> str:
@@ -55,12 +63,16 @@ class Summary:
 
     def refusals(self) -> tuple[RefusalReport, ...]:
         count: Counter[tuple[str, str, str, str]] = Counter()
-        for event in ("gate.denied", "channel.refused"):
-            for _, entry in self.entries(event=event):
-                reasons = entry.details.get("reasons")
+        for event, kind in REFUSALS.items():
+            for region, entry in self.entries(event=event):
+                reasons = entry.details.get("reasons", [entry.details.get("reason", "")])
                 reason = "; ".join(str(item) for item in reasons) if isinstance(reasons, list) else str(reasons)
-                told = [str(entry.details.get(name, "")) for name in ("source", "destination", "kind")]
-                count[told[0], told[1], told[2], reason] += 1
+                told = (
+                    entry.details.get("source", region),
+                    entry.details.get("destination", ""),
+                    entry.details.get("kind", kind),
+                )
+                count[str(told[0]), str(told[1]), str(told[2]), reason] += 1
         return tuple(
             RefusalReport(source=key[0], destination=key[1], kind=key[2], reason=key[3], count=count[key])
             for key in sorted(count)

@@ -90,7 +90,8 @@ def _record(node: Node, body: Body) -> Answer:
     event = str(body["event"])
     if not event.startswith(OPERATOR_EVENTS):
         raise ConfigError(f"the operator does not write events named {event}", remedy=f"use one of {', '.join(OPERATOR_EVENTS)}")
-    entry = node.record(event, str(body["subject"]), body.get("details") or {}, actor="operator", key=body.get("key"))
+    key = f"operator/{body['key']}" if body.get("key") else None  # the border's own keys are out of the operator's reach
+    entry = node.record(event, str(body["subject"]), body.get("details") or {}, actor="operator", key=key)
     return {"index": entry.index}
 
 

@@ -30,6 +30,8 @@ candidates contains rule if {
 
 fitting contains rule if {
 	some rule in candidates
+	is_number(input.artifact.size)
+	is_number(rule.max_bytes)
 	input.artifact.size <= rule.max_bytes
 }
 

@@ -24,6 +24,8 @@ fitting contains rule if {
 	rule.kind == input.artifact.kind
 	rule.source == input.source.role
 	rule.destination == input.destination.role
+	is_number(input.artifact.size)
+	is_number(rule.max_bytes)
 	input.artifact.size <= rule.max_bytes
 }
 

@@ -75,7 +75,7 @@ class ServerConformance:
 
     @pytest.fixture
     def model_directory(self, tmp_path: Path) -> Callable[[str], Path]:
-        """Makes a model's directory; models of different names differ in their bytes."""
+        """Makes a model's directory; no two models have the same bytes."""
         from sovplatform.tasks.task import load_task
 
         task = load_task(TASK)
@@ -83,7 +83,7 @@ class ServerConformance:
         def make(name: str) -> Path:
             directory = tmp_path / name
             directory.mkdir()
-            shift = float(len(list(tmp_path.iterdir())))
+            shift = uuid.uuid4().int / 2**128
             task.export({key: (value + shift).astype("float32") for key, value in task.initial().items()}, directory)
             return directory
 
