@@ -219,3 +219,11 @@ def test_an_interpreter_that_breaks_is_a_denial(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(module, "_answers", broken)
     assert "MemoryError" in engine.evaluate(BORDER, good()).reasons[0]
+
+
+def test_the_rule_in_the_documentation_works(rules: Write) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "policy.md").read_text("utf-8")
+    engine = PolicyEngine([rules(page.split("```rego\n")[1].split("```")[0])])
+    assert engine.evaluate(BORDER, good()).allow
+    document = {**good(), "source": {"name": "fr", "role": "sovereign", "jurisdiction": "FR"}}
+    assert "there is no agreement with DE" in engine.evaluate(BORDER, document).reasons

@@ -58,3 +58,9 @@ def test_every_rule_has_a_case(module: str) -> None:
 def test_a_module_is_named_after_its_package(path: Any) -> None:
     assert package_of(path) == f"sovplatform.{path.stem}"
     assert path.with_name(f"{path.stem}_test.rego").exists()
+
+
+def test_every_rule_is_documented() -> None:
+    page = (RULES.parents[2] / "docs" / "policy.md").read_text("utf-8")
+    rules = {rule for module in MODULES for rule in NAMED.findall((RULES / f"{module}.rego").read_text("utf-8"))}
+    assert [rule for rule in sorted(rules) if f"`{rule}`" not in page] == []
