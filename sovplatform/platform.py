@@ -67,7 +67,7 @@ class Platform:
             PluginError: a listed plugin does not load.
         """
         root = directory.resolve()
-        pilot = config.load(root / "pilot.yaml")
+        pilot = config.load(root / "pilot.yaml", providers=lambda names: Plugins.load(tuple(names)).providers())
         return cls(pilot, root, Plugins.load(pilot.plugins))
 
     @cached_property

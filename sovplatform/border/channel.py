@@ -15,6 +15,7 @@ import socket
 import socketserver
 import ssl
 import struct
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -193,9 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         return data
 
     def _receive(self, envelope: Envelope) -> Receipt:
-        staging = self.server.staging / f"{envelope.signed.decision.id}-{threading.get_ident()}"
-        shutil.rmtree(staging, ignore_errors=True)
-        staging.mkdir(parents=True)
+        staging = Path(tempfile.mkdtemp(dir=self.server.staging))  # a name that nothing in the request decides
         try:
             for entry in envelope.crossing.artifact.files:
                 target = staging / entry.path

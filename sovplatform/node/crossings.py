@@ -104,6 +104,7 @@ class Inbound:
         """Refuse at once what is not for us or too large to store; all else is judged when it is whole."""
         if envelope.crossing.artifact.size > self._largest:
             self._refuse(envelope, peer, "larger than any artifact that a rule allows")
+        self._acceptance.screen(envelope.signed, envelope.crossing, peer=peer)
 
     def receive(self, envelope: Envelope, staging: Path, peer: str) -> Receipt:
         self._acceptance.accept(envelope.signed, envelope.crossing, staging, peer=peer)

@@ -131,6 +131,7 @@ class TestOnPremServer(ServerConformance):
 
     def deliver(self, model: ServedModel) -> ServedModel:
         place = self.home / "models" / model.release.artifact.removeprefix("sha256:")
+        shutil.rmtree(place, ignore_errors=True)  # a model of another test may have had the same content
         shutil.copytree(model.directory, place / "model")
         shutil.copy(model.signature, place / "model.sig")
         return model.model_copy(update={"directory": str(place / "model"), "signature": str(place / "model.sig")})
