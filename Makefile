@@ -45,7 +45,7 @@ lint: $(STAMP) ## Style, types and the direction of imports
 	$(BIN)/lint-imports
 
 test: lint ## Lint, then run all tests; the last line is pytest's
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term
 
 bench: $(STAMP) ## Measure what the README promises, side by side, and print the table
 	$(BIN)/python -m benchmarks

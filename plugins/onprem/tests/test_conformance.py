@@ -1,6 +1,6 @@
 """The on-prem provider, embedded profile, passes the suite: a real OpenBao, node, MLflow and KServe.
 
-Its KeyStore and Registry are held to it beside their backends, too, with an identity that may use the keys it makes.
+Its KeyStore is held to the suite beside its backend, with an identity that may use the keys it makes; the operator may not.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import pytest
 from sov_onprem.region import OnPremRegion
 
 from sovplatform.approvals import generate_key
+from sovplatform.errors import Denied
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.pilot import Approver, BorderSpec, RegionConfig
 from sovplatform.records import DataKey, JobSpec, KeyFacts, KeyPurpose, RegionSpec, Role, ServedModel, Signature, Trust
 from sovplatform.tasks.task import load_task
 from sovplatform.testing.conformance import (
-    KeyStoreConformance,
     RegionConformance,
     RegistryConformance,
     ServerConformance,
@@ -98,12 +98,17 @@ class TestOnPremRegion(RegionConformance):
         return OnPremRegion(SPEC, PILOT, home)
 
 
-class TestOnPremOperatorsKeyStore(KeyStoreConformance):
-    full_rights = False
+@pytest.mark.parametrize("name", ["artifacts", "decisions", "models", "ledger"])
+def test_the_operator_sees_the_keys_and_signs_with_none(region: Region, name: str) -> None:
+    keystore = region.keystore()
+    assert keystore.facts(name).jurisdiction == SPEC.jurisdiction
+    with pytest.raises(Denied):
+        keystore.sign(name, b"what a workload would say")
 
-    @pytest.fixture
-    def keystore(self, region: Region) -> KeyStore:
-        return region.keystore()
+
+def test_the_operator_wraps_no_data_keys(region: Region) -> None:
+    with pytest.raises(Denied):
+        region.keystore().wrap("data", bytes(32))
 
 
 class TestOnPremRegistry(RegistryConformance):

@@ -119,6 +119,7 @@ def node_environment() -> dict[str, str]:
         "OPENBLAS_CORETYPE",
         "OPENBLAS_L2_SIZE",
         "PYTHONDONTWRITEBYTECODE",
+        "COVERAGE_PROCESS_CONFIG",
     )
     found = {name: os.environ[name] for name in passed if name in os.environ}
     return {**found, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
