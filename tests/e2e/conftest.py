@@ -1,0 +1,32 @@
+"""The one pilot that most end-to-end tests share."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.pilots import Pilot, make_pilot
+
+
+@pytest.fixture(scope="session")
+def short_path() -> Iterator[Path]:
+    """A short path, as sockets have no room for a long one."""
+    directory = Path(tempfile.mkdtemp(prefix="e2e-"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def pilot(short_path: Path) -> Iterator[Pilot]:
+    """The fintech example, run to its end. Tests leave it as they found it; a stopped one comes back with `up`."""
+    made = make_pilot(short_path / "pilot")
+    try:
+        ended = made.sovctl("run", "--approve-with", str(made.approver))
+        assert ended.returncode == 0, ended.stderr
+        yield made
+    finally:
+        made.sovctl("down")

@@ -1,0 +1,190 @@
+"""The fintech pilot, run to its end: what it promises of quality, privacy, crossings, evidence and serving."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from sovplatform.ledger.bundle import verify_bundle
+from sovplatform.records import Trust
+from sovplatform.tasks.sources import rows
+from tests.fixtures.pilots import Pilot
+
+PLANTED = ("name", "iban", "email")
+
+
+def test_the_run_is_complete_and_says_so(pilot: Pilot) -> None:
+    report = pilot.run()
+    assert report["state"] == "complete"
+    assert [stage["stage"] for stage in report["stages"]][-1] == "observe"
+    assert all(region["up"] and not region["problems"] for region in report["regions"])
+    assert {serving["region"] for serving in report["serving"]} == {"de", "fr", "ch"}
+    assert all(serving["errors"] == 0 for serving in report["serving"])
+
+
+def test_every_ledger_verifies(pilot: Pilot) -> None:
+    found = pilot.platform.audit_verify()
+    assert {item.region for item in found} == {"de", "fr", "ch", "fabric"}
+    assert [item.problem for item in found if not item.verified] == []
+
+
+def test_no_dataset_has_spent_more_than_was_asked_for(pilot: Pilot) -> None:
+    spent = pilot.platform.status().epsilon
+    assert {item.dataset for item in spent} == {"applications-de", "applications-fr", "applications-ch"}
+    assert all(0 < item.epsilon <= 2.0 + 1e-9 for item in spent)
+
+
+def test_the_released_model_is_good_on_public_data(pilot: Pilot) -> None:
+    released = [item for item in pilot.platform.status().quality if item.model == "released" and "public" in item.where]
+    assert len(released) == 1
+    assert released[0].auc >= 0.80
+
+
+def test_nothing_but_updates_and_statistics_left_a_sovereign_region(pilot: Pilot) -> None:
+    crossings = pilot.platform.status().crossings
+    assert {item.kind for item in crossings if item.source != "fabric"} == {"update", "statistics"}
+    assert {item.destination for item in crossings if item.source != "fabric"} == {"fabric"}
+
+
+def test_running_again_has_no_second_effect(pilot: Pilot) -> None:
+    before, counted = pilot.platform.status(), _counted(pilot)
+    pilot.run()
+    after = pilot.platform.status()
+    assert (after.crossings, after.epsilon) == (before.crossings, before.epsilon)
+    assert _counted(pilot) == counted
+
+
+def _counted(pilot: Pilot) -> Counter[tuple[str, str]]:
+    return Counter(
+        (region, entry.event) for prefix in ("gate.", "channel.", "privacy.", "job.") for region, entry in pilot.events(prefix)
+    )
+
+
+def test_no_planted_identity_is_in_any_file_of_the_pilot(pilot: Pilot) -> None:
+    planted = {
+        form
+        for data in pilot.platform.pilot.datasets
+        for row in rows(data.source, pilot.directory)
+        for column in PLANTED
+        for form in (_words(row[column].encode()), _words(json.dumps(row[column]).encode()))
+    }
+    assert len(planted) > 10_000
+    one = min(planted)
+    assert _found(b'{"name": "' + b" ".join(one) + b'"}', planted) == {one}
+    files = [path for path in pilot.directory.rglob("*") if path.is_file()]
+    assert {"ledger.db", "audit.log", "node.log", "log", "manifest.json", "vault.db"} <= {path.name for path in files}
+    assert [(str(path), found) for path in files if (found := _found(path.read_bytes(), planted))] == []
+
+
+def _words(data: bytes) -> tuple[bytes, ...]:
+    return tuple(re.findall(rb"[A-Za-z0-9\x80-\xff]+", data))
+
+
+def _found(data: bytes, planted: set[tuple[bytes, ...]]) -> set[tuple[bytes, ...]]:
+    """Those of `planted` whose words follow each other in `data`."""
+    words = _words(data)
+    found: set[tuple[bytes, ...]] = set()
+    for length in {len(item) for item in planted}:
+        found |= planted.intersection(zip(*(words[start:] for start in range(length)), strict=False))
+    return found
+
+
+def test_a_file_of_applications_is_answered_as_csv_and_as_json(pilot: Pilot, tmp_path: Path) -> None:
+    some = [row for row, _ in zip(rows("example:fintech?part=0/3", pilot.directory), range(3), strict=False)]
+    with (tmp_path / "rows.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, some[0].keys())
+        writer.writeheader()
+        writer.writerows(some)
+    ended = pilot.sovctl("predict", "--json", "--file", str(tmp_path / "rows.csv"))
+    assert ended.returncode == 0, ended.stderr
+    answers = json.loads(ended.stdout)
+    assert len(answers) == 3
+    instances = [
+        {
+            item.name: row[item.name] if item.type == "category" else float(row[item.name])
+            for item in pilot.platform.pilot.task.features
+        }
+        for row in some
+    ]
+    (tmp_path / "rows.json").write_text(json.dumps({"instances": instances}))
+    again = pilot.sovctl("predict", "--json", "--region", "fr", "--file", str(tmp_path / "rows.json"))
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == answers
+
+
+def test_the_ledgers_verify_when_nothing_runs(pilot: Pilot) -> None:
+    assert pilot.sovctl("down").returncode == 0
+    try:
+        assert not any(pilot.home(region).joinpath("node.pid").exists() for region in ("de", "fr", "ch", "fabric"))
+        ended = pilot.sovctl("audit", "verify", "--json")
+        assert ended.returncode == 0, ended.stderr
+        assert [item["verified"] for item in json.loads(ended.stdout)] == [True] * 4
+    finally:
+        pilot.run()
+
+
+@pytest.fixture
+def signed_model(pilot: Pilot, tmp_path: Path) -> Path:
+    """A copy of a served model's directory and signature, with the pinned key beside it."""
+    stable = pilot.platform.repository.desired("de").stable
+    artifact = pilot.platform.repository.release(stable).artifact
+    shutil.copytree(pilot.home("de") / "models" / artifact.removeprefix("sha256:"), tmp_path / "copy")
+    trust = Trust.from_json((pilot.state / "trust.json").read_bytes())
+    (tmp_path / "copy" / "key.pem").write_text(trust.regions["de"].keys["models"])
+    return tmp_path / "copy"
+
+
+def stock_verify(signed: Path) -> subprocess.CompletedProcess[str]:
+    program = str(Path(sys.executable).with_name("model_signing"))
+    command = [program, "verify", "key", str(signed / "model"), "--signature", str(signed / "model.sig")]
+    command += ["--public_key", str(signed / "key.pem")]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_stock_verifier_accepts_a_served_model(signed_model: Path) -> None:
+    ended = stock_verify(signed_model)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_stock_verifier_refuses_a_model_with_one_changed_byte(signed_model: Path) -> None:
+    model = signed_model / "model" / "model.onnx"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.chmod(0o600)
+    model.write_bytes(data)
+    assert stock_verify(signed_model).returncode != 0
+
+
+def test_a_release_is_rolled_back_to_the_local_model_and_promoted_again(pilot: Pilot) -> None:
+    current = pilot.platform.repository.desired("ch").stable
+    ended = pilot.sovctl("release", "rollback", "ch")
+    assert ended.returncode == 0, ended.stderr
+    assert "credit-default-local-ch-v1" in ended.stdout
+    assert pilot.platform.regions["ch"].server().status("credit-default").stable == "credit-default-local-ch-v1"
+    ended = pilot.sovctl("release", "promote", current)
+    assert ended.returncode == 0, ended.stderr
+    assert pilot.platform.regions["ch"].server().status("credit-default").stable == current
+
+
+def test_the_audit_report_comes_with_a_bundle_that_proves_it(pilot: Pilot, tmp_path: Path) -> None:
+    ended = pilot.sovctl("audit", "report", "--out", str(tmp_path / "report"))
+    assert ended.returncode == 0, ended.stderr
+    assert list((tmp_path / "report").glob("*.html"))
+    assert list((tmp_path / "report").glob("*.md"))
+    found = verify_bundle(tmp_path / "report" / "bundle")
+    assert len(found) == 4
+    assert all(item.verified for item in found)
+
+
+def test_what_the_pilot_keeps_is_closed_to_others(pilot: Pilot) -> None:
+    assert pilot.state.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_uid == os.getuid() for path in pilot.state.iterdir())
