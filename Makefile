@@ -59,4 +59,4 @@ constraints: $(STAMP) ## Resolve the pinned versions again
 
 clean: ## Stop the demo and remove what was made, except .venv
 	@if [ -e $(PILOT)/pilot.yaml ] && [ -x $(BIN)/sovctl ]; then $(BIN)/sovctl -C $(PILOT) down; fi
-	rm -rf $(PILOT) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(PILOT) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
