@@ -22,6 +22,15 @@ WAIT_SECONDS = 90.0
 ROUNDS = 14  # of the fintech example
 
 
+@pytest.fixture(scope="module")
+def own_pilot(short_path: Path) -> Iterator[Pilot]:
+    """A finished pilot that only these tests disturb."""
+    made = make_pilot(Path(tempfile.mkdtemp(dir=short_path)) / "p")
+    made.run("--approve-with", str(made.approver))
+    yield made
+    made.sovctl("down")
+
+
 @pytest.fixture
 def fresh_pilot(short_path: Path) -> Iterator[Pilot]:
     """A pilot of the test's own, stopped at the end."""
@@ -88,7 +97,8 @@ def test_a_server_that_dies_in_training_is_told_clearly_and_run_goes_on(fresh_pi
     _assert_whole(pilot)
 
 
-def test_two_runs_at_once_are_one_run_and_one_clear_no(pilot: Pilot) -> None:
+def test_two_runs_at_once_are_one_run_and_one_clear_no(own_pilot: Pilot) -> None:
+    pilot = own_pilot
     first = pilot.start("run", "--approve-with", str(pilot.approver))
     lock = pilot.state / "lock"
     wait_until(lambda: str(first.pid) in lock.read_text() or first.poll() is not None, "the first run")
@@ -100,7 +110,8 @@ def test_two_runs_at_once_are_one_run_and_one_clear_no(pilot: Pilot) -> None:
     assert "Traceback" not in second.stderr
 
 
-def test_a_taken_channel_port_is_replaced_by_another(pilot: Pilot) -> None:
+def test_a_taken_channel_port_is_replaced_by_another(own_pilot: Pilot) -> None:
+    pilot = own_pilot
     assert pilot.sovctl("down").returncode == 0
     port = int((pilot.home("fr") / "channel.port").read_text())
     with socket.socket() as taken:
@@ -111,7 +122,8 @@ def test_a_taken_channel_port_is_replaced_by_another(pilot: Pilot) -> None:
     assert int((pilot.home("fr") / "channel.port").read_text()) != port
 
 
-def test_a_full_disk_stops_what_cannot_be_recorded_and_nothing_else(pilot: Pilot) -> None:
+def test_a_full_disk_stops_what_cannot_be_recorded_and_nothing_else(own_pilot: Pilot) -> None:
+    pilot = own_pilot
     assert pilot.sovctl("up").returncode == 0
     node = _pid(pilot.home("ch") / "node.pid")
     before = resource.prlimit(node, resource.RLIMIT_FSIZE)
