@@ -5,7 +5,10 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 STAMP := .venv/.installed
-EXTRAS := node,vault,spiffe,mlflow,kserve,fintech,onprem,testing
+EXTRAS := node,vault,spiffe,mlflow,kserve,fintech,terraform,aws-kms,google-kms,pkcs11,testing
+PLUGINS := plugins/onprem plugins/aws_sovereign plugins/gcp plugins/telco_edge
+EDITABLE := $(foreach plugin,$(PLUGINS),-e $(plugin))
+NO_EMIT := $(foreach name,onprem aws-sovereign gcp telco-edge,--no-emit-package sovplatform-$(name))
 PILOT := demo
 FIND_PYTHON := for python in python3.13 python3.12 python3.11 python3 python; do \
 	if $$python -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
@@ -16,7 +19,7 @@ help: ## Show this
 
 setup: $(STAMP) ## Install everything into .venv; instant when nothing changed
 
-$(STAMP): pyproject.toml plugins/onprem/pyproject.toml constraints.txt
+$(STAMP): pyproject.toml $(PLUGINS:%=%/pyproject.toml) constraints.txt
 	@if [ ! -x $(BIN)/python ]; then \
 		python="$${PYTHON:-$$($(FIND_PYTHON))}"; \
 		if [ -z "$$python" ]; then \
@@ -27,7 +30,7 @@ $(STAMP): pyproject.toml plugins/onprem/pyproject.toml constraints.txt
 		"$$python" -m venv .venv; \
 	fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' -e plugins/onprem --group dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' $(EDITABLE) --group dev
 	@touch $@
 
 pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audited model
@@ -54,8 +57,8 @@ docs: $(STAMP) ## Write again the pages that are made from code
 	@for page in docs/generate_*.py; do echo "$$page"; $(BIN)/python "$$page"; done
 
 constraints: $(STAMP) ## Resolve the pinned versions again
-	@printf -- '-e .[$(EXTRAS)]\n-e plugins/onprem\n' | $(BIN)/uv pip compile --quiet --python-version 3.11 --upgrade --no-annotate \
-		--no-header --group dev --no-emit-package sovplatform --no-emit-package sovplatform-onprem -o constraints.txt -
+	@printf -- '-e %s\n' '.[$(EXTRAS)]' $(PLUGINS) | $(BIN)/uv pip compile --quiet --python-version 3.11 --upgrade --no-annotate \
+		--no-header --group dev --no-emit-package sovplatform $(NO_EMIT) -o constraints.txt -
 
 clean: ## Stop the demo and remove what was made, except .venv
 	@if [ -e $(PILOT)/pilot.yaml ] && [ -x $(BIN)/sovctl ]; then $(BIN)/sovctl -C $(PILOT) down; fi
