@@ -34,6 +34,11 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
     """A Region of the pilot for `spec` when `spec.provider` is this plugin's name, else None. `home` is its own directory."""
 
 
+@hookspec(firstresult=True)
+def sov_stack_forms(provider: str) -> str | None:
+    """Where the provider's Terraform forms are, as `module:Class` of a StackForms, when `provider` is this plugin's name."""
+
+
 @hookspec
 def sov_policy_rules() -> Sequence[Path]:  # type: ignore[empty-body]
     """Directories of further Rego rules; a rule can only add denials."""

@@ -150,6 +150,51 @@ class ServingSpec(Record):
     p99_ms: float = Field(gt=0, default=10.0)
 
 
+class TrainingPoolSpec(Record):
+    """GPUs that train: the family, how many nodes at most, and GPU-hours a month; spot only in the global fabric."""
+
+    gpu: str = "L4"
+    nodes: int = Field(ge=0, le=1000, default=4)
+    hours: float = Field(ge=0, default=40)
+    spot: bool = True
+
+
+class ServingPoolSpec(Record):
+    """Machines that serve: a GPU family, or none for CPUs, and between how many nodes it scales."""
+
+    gpu: str = ""
+    nodes_min: int = Field(ge=0, le=1000, default=1)
+    nodes_max: int = Field(ge=1, le=1000, default=3)
+
+
+class StorageSpec(Record):
+    """What is kept: gigabytes of raw data and of artifacts, days that artifacts stay locked and audit trails are retained."""
+
+    raw_gb: float = Field(ge=0, default=500)
+    artifacts_gb: float = Field(ge=0, default=50)
+    lock_days: int = Field(gt=0, default=90)
+    audit_days: int = Field(gt=0, default=365)
+
+
+class BudgetSpec(Record):
+    """The most that a month may cost over all regions, who is told, and at which percentages."""
+
+    amount: float = Field(gt=0, default=20_000)
+    currency: Literal["EUR", "USD"] = "EUR"
+    alerts: tuple[int, ...] = (50, 80, 100)
+    contact: str = ""
+
+
+class InfrastructureSpec(Record):
+    """What the clouds are to provide for a pilot. `kubernetes` is the version of the clusters."""
+
+    kubernetes: str = Field(pattern=r"^1\.\d+$", default="1.33")
+    training: TrainingPoolSpec = TrainingPoolSpec()
+    serving: ServingPoolSpec = ServingPoolSpec()
+    storage: StorageSpec = StorageSpec()
+    budget: BudgetSpec = BudgetSpec()
+
+
 class Pilot(Record):
     """One pilot: regions, datasets, task, pattern, border rules, release rules, serving objectives."""
 
@@ -165,6 +210,7 @@ class Pilot(Record):
     border: BorderSpec
     release: ReleaseSpec
     serving: ServingSpec = ServingSpec()
+    infrastructure: InfrastructureSpec = InfrastructureSpec()
 
     def region(self, name: str) -> RegionSpec:
         return next(region for region in self.regions if region.name == name)

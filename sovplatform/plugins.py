@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from sovplatform import hookspecs
-from sovplatform.errors import ConfigError, PluginError, SovError
+from sovplatform.errors import ConfigError, PluginError, SovError, Unsupported
 from sovplatform.interfaces.region import Region
 from sovplatform.records import Record, RegionSpec
 
@@ -98,6 +98,19 @@ class Plugins:
                 remedy="its sov_make_region must return a sovplatform.interfaces.Region",
             )
         return region
+
+    def stack_forms(self, provider: str) -> str:
+        """Where a provider's Terraform forms are: `module:Class`. The module is imported by the synthesis, not here.
+
+        Raises:
+            Unsupported: the provider has none.
+            PluginError: the plugin failed.
+        """
+        plugin = self._providers.get(provider)
+        found = self._call_one(plugin, "sov_stack_forms", provider=provider) if plugin else None
+        if not found:
+            raise Unsupported(f"Terraform for provider {provider}", reason="its plugin offers no stack forms")
+        return str(found)
 
     def rules(self) -> tuple[Path, ...]:
         """Directories of further Rego rules, from all plugins.

@@ -16,6 +16,37 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "border": "What may cross from one jurisdiction to another.",
         "release": "Who proposes and who approves a model before it is served.",
         "serving": "The serving objectives.",
+        "infrastructure": "What the clouds are to provide; `sovctl synth` makes Terraform of it.",
+    },
+    "InfrastructureSpec": {
+        "kubernetes": "The version of the clusters.",
+        "training": "GPUs that train.",
+        "serving": "Machines that serve.",
+        "storage": "What is kept, and for how long.",
+        "budget": "What a month may cost.",
+    },
+    "TrainingPoolSpec": {
+        "gpu": "The GPU's family, such as `L4`.",
+        "nodes": "How many nodes at most; there are none while nothing trains.",
+        "hours": "GPU-hours a month, for the estimate of costs.",
+        "spot": "Whether the global fabric uses spot machines. Sovereign regions never do.",
+    },
+    "ServingPoolSpec": {
+        "gpu": "The GPU's family; empty for CPUs.",
+        "nodes_min": "How many nodes there always are.",
+        "nodes_max": "How many nodes there are at most.",
+    },
+    "StorageSpec": {
+        "raw_gb": "Gigabytes of raw data in each sovereign region, for the estimate of costs.",
+        "artifacts_gb": "Gigabytes of artifacts in each region, for the estimate of costs.",
+        "lock_days": "How many days an artifact can be neither changed nor deleted.",
+        "audit_days": "How many days audit trails are retained.",
+    },
+    "BudgetSpec": {
+        "amount": "The most that a month may cost, over all regions.",
+        "currency": "The currency of `amount`.",
+        "alerts": "At which percentages of it somebody is told.",
+        "contact": "Who is told: an e-mail address.",
     },
     "RegionSpec": {
         "name": "The region's name.",

@@ -1,0 +1,1 @@
+"""Infrastructure: a pilot as Terraform: synthesised, planned, judged, priced and applied; no cloud is asked until it must."""

@@ -1,0 +1,109 @@
+"""From a pilot's regions to the places that get infrastructure: sites spelled out, networks apart from each other."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from pydantic import ValidationError
+
+from sovplatform.errors import ConfigError
+from sovplatform.infrastructure.request import Place
+from sovplatform.pilot import Pilot
+from sovplatform.records import Record, RegionSpec, Role
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Site(Record):
+    """One of many small places of a region, as `settings.sites` lists them; other keys are settings of that site alone."""
+
+    name: str
+    jurisdiction: str
+
+
+def places(pilot: Pilot) -> tuple[Place, ...]:
+    """All places of a pilot, in the order of `pilot.yaml`; a region with `sites` is one place for each of them.
+
+    Raises:
+        ConfigError: two networks overlap, a range is no network, or a site is no site.
+    """
+    regions = [place for region in pilot.regions for place in _sites(region)]
+    datasets = {
+        region.name: {data.name: data.label for data in pilot.datasets if data.region == region.name} for region in regions
+    }
+    found = [
+        Place(
+            region=region, cidr=str(region.settings.get("cidr") or _DEFAULT.format(index=index)), datasets=datasets[region.name]
+        )
+        for index, region in enumerate(regions[:256])
+    ]
+    found += [Place(region=region, cidr=str(region.settings.get("cidr") or "")) for region in regions[256:]]
+    _refuse_repeated(found)
+    _refuse_overlap(found)
+    return tuple(found)
+
+
+def _range(region: RegionSpec, index: int) -> str:
+    """The range that the settings give; else one by the region's number, and none for edge sites, whose networks are there."""
+    default = "" if region.role is Role.edge else f"10.{index % 256}.0.0/16"
+    return str(region.settings.get("cidr") or default)
+
+
+def _sites(region: RegionSpec) -> Iterator[RegionSpec]:
+    sites = region.settings.get("sites")
+    if sites is None:
+        yield region
+        return
+    if not isinstance(sites, Sequence) or isinstance(sites, str) or not sites:
+        raise ConfigError(f"region {region.name}: `sites` is no list", remedy="list sites as {name: …, jurisdiction: …}")
+    common = {key: value for key, value in region.settings.items() if key != "sites"}
+    for entry in sites:
+        own = dict(entry) if isinstance(entry, Mapping) else {}
+        try:
+            site = Site.model_validate({key: own.pop(key, None) for key in Site.model_fields})
+            yield RegionSpec(
+                name=f"{region.name}-{site.name}",
+                jurisdiction=site.jurisdiction,
+                role=region.role,
+                provider=region.provider,
+                settings={**common, **own},
+            )
+        except ValidationError as err:
+            raise ConfigError(
+                f"region {region.name}: the site {entry} is wrong",
+                remedy="give each a name of lower-case letters, digits and '-', and the jurisdiction of an ISO 3166-1 country",
+            ) from err
+
+
+def _refuse_repeated(found: Sequence[Place]) -> None:
+    seen: set[str] = set()
+    for place in found:
+        if place.region.name in seen:
+            raise ConfigError(f"place {place.region.name} is there twice", remedy="give each site of a region its own name")
+        seen.add(place.region.name)
+
+
+def _refuse_overlap(found: Sequence[Place]) -> None:
+    """Networks may be joined one day; then no two addresses may be the same."""
+    networks = sorted(((_network(place), place.region.name) for place in found if place.cidr), key=lambda pair: _bounds(pair[0]))
+    for (first, one), (second, other) in pairwise(networks):
+        if _bounds(first)[:1] == _bounds(second)[:1] and _bounds(first)[2] >= _bounds(second)[1]:
+            raise ConfigError(
+                f"the networks of regions {one} ({first}) and {other} ({second}) overlap",
+                remedy="give each region a `cidr` of its own under settings",
+            )
+
+
+def _bounds(network: _Network) -> tuple[int, int, int]:
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
+def _network(place: Place) -> _Network:
+    try:
+        return ipaddress.ip_network(place.cidr)
+    except ValueError as err:
+        raise ConfigError(
+            f"region {place.region.name}: '{place.cidr}' is no network", remedy="write a range such as 10.3.0.0/16"
+        ) from err
