@@ -34,12 +34,8 @@ def places(pilot: Pilot) -> tuple[Place, ...]:
         region.name: {data.name: data.label for data in pilot.datasets if data.region == region.name} for region in regions
     }
     found = [
-        Place(
-            region=region, cidr=str(region.settings.get("cidr") or _DEFAULT.format(index=index)), datasets=datasets[region.name]
-        )
-        for index, region in enumerate(regions[:256])
+        Place(region=region, cidr=_range(region, index), datasets=datasets[region.name]) for index, region in enumerate(regions)
     ]
-    found += [Place(region=region, cidr=str(region.settings.get("cidr") or "")) for region in regions[256:]]
     _refuse_repeated(found)
     _refuse_overlap(found)
     return tuple(found)
