@@ -1,0 +1,1 @@
+"""What stands between synthesised stacks and Terraform: their schemas, their plans and the command itself."""
