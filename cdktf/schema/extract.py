@@ -2,10 +2,10 @@
 
     python cdktf/schema/extract.py WHEEL… --types cdktf/schema/types.txt --out cdktf/schema
 
-A wheel of `cdktn-provider-NAME` holds `_jsii/*.tgz`. Its `.jsii` assembly (JSON) tells names and optional or not; the generated
-module of each type, `package/lib/TYPE/index.js`, tells all of that and more: set or list, attribute or block, computed, write-only.
-That code is the output of a generator, as regular as a table, and is read here as one. What neither tells: sensitive attributes,
-and bounds of a block's number other than "at least one" and "at most one".
+A wheel of `cdktn-provider-NAME` holds `_jsii/*.tgz`. Its `.jsii` assembly (JSON) tells the names, and what is optional; the
+generated module of each type, `package/lib/TYPE/index.js`, tells that and more: set or list, attribute or block, computed,
+write-only. That code is the output of a generator, as regular as a table, and is read here as one. What neither tells: which
+attributes are sensitive, and bounds of a block's number other than "at least one" and "at most one".
 
 The words of the files are those of `terraform providers schema -json`. To add a type: a line in `types.txt`, and run this again.
 """
@@ -29,8 +29,12 @@ _OURS = re.compile(r"terraformResourceType: '(\w+)'")
 _PARENT = re.compile(r"^class (\w+) extends cdktn\.(Terraform(?:Resource|DataSource|Provider)) \{", re.M)
 _CLASS = re.compile(r"^class (\w+) extends cdktn\.\w+ \{\n(.*?)^\}", re.M | re.S)
 _FUNCTION = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", re.M | re.S)
-_MEMBER = re.compile(r"^    // (\S+) - computed: (\w+), optional: (\w+), required: (\w+)\n(.*?)(?=^    // \S+ - computed: |\Z)", re.M | re.S)
-_ENTRY = re.compile(r'^ +"?([\w-]+)"?: \{\n +value: (.*),\n +isBlock: (\w+),\n +type: "(\w+)",\n +storageClassType: "([^"]*)",', re.M)
+_MEMBER = re.compile(
+    r"^    // (\S+) - computed: (\w+), optional: (\w+), required: (\w+)\n(.*?)(?=^    // \S+ - computed: |\Z)", re.M | re.S
+)
+_ENTRY = re.compile(
+    r'^ +"?([\w-]+)"?: \{\n +value: (.*),\n +isBlock: (\w+),\n +type: "(\w+)",\n +storageClassType: "([^"]*)",', re.M
+)
 _PROPERTY = re.compile(r"#(\w+) \w+#\w+\}\n(?:(?!    readonly).*\n)*?    readonly \w+(\??):")
 _INTERFACE = re.compile(r"^export interface (\w+) (?:extends [\w.]+ )?\{\n(.*?)^\}", re.M | re.S)
 _SCALARS = {"string": "string", "number": "number", "boolean": "bool", "any": "dynamic"}
@@ -71,7 +75,9 @@ class Module:
 
     def schema(self) -> dict[str, Any]:
         body = self.classes[self.name]
-        return self._block(self._members(body), body[body.index("synthesizeHclAttributes()") :] if "synthesizeHclA" in body else "")
+        return self._block(
+            self._members(body), body[body.index("synthesizeHclAttributes()") :] if "synthesizeHclA" in body else ""
+        )
 
     def _members(self, body: str) -> dict[str, Member]:
         found = {}
@@ -90,8 +96,7 @@ class Module:
             if name in META_ARGUMENTS:
                 continue
             if entry is None:
-                assert member is not None
-                block["attributes"][name] = {"type": self._computed_type(name, member), "computed": True}
+                block["attributes"][name] = {"type": self._computed_type(name, members[name]), "computed": True}
             elif entry.storage[0].islower():
                 block["attributes"][name] = {"type": self._type(entry), **_flags(member), **_write_only(entry)}
             elif list(entries).index(name) >= first_block:
@@ -294,7 +299,10 @@ def main(arguments: list[str] | None = None) -> int:
         provider, schema, missing = extract(wheel, types)
         write(options.out / f"{provider}.json", schema)
         unknown |= missing
-        print(f"{provider}: {schema['source']} {schema.get('version')}, {len(schema['resource_schemas'])} resource types", file=sys.stderr)
+        print(
+            f"{provider}: {schema['source']} {schema.get('version')}, {len(schema['resource_schemas'])} resource types",
+            file=sys.stderr,
+        )
     for name in sorted(unknown):
         print(f"error: {name} does not exist in this version of its provider", file=sys.stderr)
     return 1 if unknown else 0

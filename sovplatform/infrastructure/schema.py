@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -27,7 +27,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a stack. `address` is Terraform's, `construct` the path in the tree of constructs, if known."""
+    """One thing that is wrong with a stack. `address` is Terraform's; `construct` is the path in the tree of constructs."""
 
     address: str
     path: str
@@ -99,7 +99,7 @@ def _declared(stack: Mapping[str, Any]) -> Iterator[tuple[str, Schema | None, An
 def _schema_of(kind: str, type_name: str) -> Schema | None:
     provider = type_name.partition("_")[0]
     if provider == "terraform":
-        return {"attributes": {}} if type_name not in _BUILT_IN else _BUILT_IN[type_name]
+        return _BUILT_IN.get(type_name)
     if provider not in providers():
         return None
     table: Mapping[str, Schema] = load(provider)["resource_schemas" if kind == "resource" else "data_source_schemas"]
@@ -190,7 +190,7 @@ def _nested_attribute(spec: Schema, value: Any, path: str) -> Found:
     elif mode == "single":
         yield from _block(spec, value, path, ())
     else:
-        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+        for key, item in _items(value):
             if not _is_expression(item):
                 yield from _block(spec, item, f"{path}[{key}]", ())
 
@@ -204,10 +204,10 @@ def _typed(type_: Any, value: Any, path: str) -> Found:
             yield path, f"wants {_wanted(type_)}, not {_said(value)}"
         return
     outer, inner = type_
-    if not isinstance(value, Mapping if outer in ("map", "object") else list):
+    if isinstance(value, Mapping) != (outer in ("map", "object")) or not isinstance(value, Mapping | list):
         yield path, f"wants {_wanted(type_)}, not {_said(value)}"
-    elif outer == "object":
-        for name in value.keys() - inner.keys():
+    elif outer == "object" and isinstance(value, Mapping):
+        for name in sorted(value.keys() - inner.keys()):
             yield f"{path}.{name}", "there is no such attribute"
         for name, member in inner.items():
             if name in value:
@@ -215,8 +215,12 @@ def _typed(type_: Any, value: Any, path: str) -> Found:
             else:
                 yield path, f"'{name}' is missing: write null when there is none"
     else:
-        for key, item in value.items() if isinstance(value, Mapping) else enumerate(value):
+        for key, item in _items(value):
             yield from _typed(inner, item, f"{path}[{key}]")
+
+
+def _items(value: Mapping[str, Any] | list[Any]) -> Iterable[tuple[Any, Any]]:
+    return value.items() if isinstance(value, Mapping) else enumerate(value)
 
 
 def _is_scalar(type_: str, value: Any) -> bool:

@@ -11,7 +11,12 @@ from sovplatform.infrastructure.schema import Schema
 
 # `write_only` is younger than the library's messages: field 11, true. Unknown fields are kept and sent.
 _WRITE_ONLY = b"\x58\x01"
-_NESTED = {"single": pb.Schema.Object.SINGLE, "list": pb.Schema.Object.LIST, "set": pb.Schema.Object.SET, "map": pb.Schema.Object.MAP}
+_NESTED = {
+    "single": pb.Schema.Object.SINGLE,
+    "list": pb.Schema.Object.LIST,
+    "set": pb.Schema.Object.SET,
+    "map": pb.Schema.Object.MAP,
+}
 _BLOCKS = {"single": pb.Schema.NestedBlock.SINGLE, "list": pb.Schema.NestedBlock.LIST, "set": pb.Schema.NestedBlock.SET}
 
 

@@ -22,7 +22,7 @@ def planned(block: Schema, proposed: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def placeholder(block: Schema, config: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What a data source answers when nobody is asked. Terraform allows nothing unknown there, so values say where they are from."""
+    """What a data source answers when nobody is asked. Terraform allows nothing unknown there, so text says where it is from."""
     result = dict(config)
     for key, spec in block.get("attributes", {}).items():
         if result.get(key) is None and spec.get("computed"):

@@ -85,7 +85,9 @@ class PlanningProvider(rpc.ProviderServicer):  # type: ignore[misc]
 
 
 def _refusal(what: str) -> Any:
-    return Diagnostics().add_error(f"this provider only plans: it does not {what}", "Use `sovctl plan` without --offline.").to_pb()
+    return (
+        Diagnostics().add_error(f"this provider only plans: it does not {what}", "Use `sovctl plan` without --offline.").to_pb()
+    )
 
 
 @contextmanager
@@ -105,11 +107,15 @@ def serving(providers: Iterable[str]) -> Iterator[Mapping[str, str]]:
             socket = home / name
             server.add_insecure_port(f"unix:{socket}")
             server.start()
-            stack.callback(lambda server=server: server.stop(None).wait())
+            stack.callback(_stop, server)
             told = {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True}
             told["Addr"] = {"Network": "unix", "String": str(socket)}
             reattach |= {f"{registry}/{schema['source']}": told for registry in REGISTRIES}
         yield {"TF_REATTACH_PROVIDERS": json.dumps(reattach)}
+
+
+def _stop(server: Any) -> None:
+    server.stop(None).wait()
 
 
 def _short_directory() -> tempfile.TemporaryDirectory[str]:
