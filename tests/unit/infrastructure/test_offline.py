@@ -122,3 +122,17 @@ def test_the_sockets_are_ours_alone_and_go_away() -> None:
         home = Path(told["registry.terraform.io/hashicorp/helm"]["Addr"]["String"]).parent
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
     assert not home.exists()
+
+
+def test_an_interrupt_ends_all_that_runs_and_leaves_terraform_usable(
+    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack
+) -> None:
+    stacks = {f"s{number}": write_stack(aws, f"s{number}") for number in range(4)}
+    given = dict.fromkeys(stacks, {"account": "1"})
+
+    def interrupt(name: str) -> None:
+        raise KeyboardInterrupt(name)
+
+    with pytest.raises(KeyboardInterrupt, match="s0"):
+        plan_offline(terraform, stacks, variables=given, progress=interrupt)
+    assert plan_offline(terraform, {"s0": stacks["s0"]}, variables=given)["s0"].stack == "s0"
