@@ -128,7 +128,7 @@ def test_an_interrupt_ends_all_that_runs_and_leaves_terraform_usable(
     terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack
 ) -> None:
     stacks = {f"s{number}": write_stack(aws, f"s{number}") for number in range(4)}
-    given = dict.fromkeys(stacks, {"account": "1"})
+    given = {name: {"account": "1"} for name in stacks}
 
     def interrupt(name: str) -> None:
         raise KeyboardInterrupt(name)
