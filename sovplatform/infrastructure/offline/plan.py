@@ -25,6 +25,8 @@ Progress = Callable[[str], None]
 _KEPT_SETTINGS = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 _NO_REFRESH = ("-refresh=false", "-lock=false", "-compact-warnings")
 _SECONDS = 300
+_NOT_OFFLINE = ("backend", "cloud", "required_version")
+"""What concerns where the state rests, and no plan."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def _read(name: str, directory: Path) -> dict[str, Any]:
 def _copy(body: Mapping[str, Any], directory: Path) -> Path:
     """The stack without its backend, so that Terraform looks for no state: plans are made as of an empty cloud."""
     settings = body.get("terraform", {})
-    bare = [{key: value for key, value in one.items() if key not in ("backend", "cloud")} for one in _list(settings)]
+    bare = [{key: value for key, value in one.items() if key not in _NOT_OFFLINE} for one in _list(settings)]
     directory.mkdir(parents=True)
     (directory / STACK_FILE).write_text(json.dumps({**body, "terraform": bare}, indent=1))
     return directory
