@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sovplatform import config
 from sovplatform.approvals import public_line, sign_release
@@ -31,6 +32,9 @@ from sovplatform.stages.context import Progress, StageContext
 from sovplatform.stages.plan import run_id
 from sovplatform.stages.release import missing
 from sovplatform.summary import Summary
+
+if TYPE_CHECKING:
+    from sovplatform.infrastructure.operations import Infrastructure
 
 PATTERNS = {"sigt": sigt}
 STATE = ".sov"
@@ -59,8 +63,10 @@ class Platform:
         self.state = root / STATE
 
     @classmethod
-    def open(cls, directory: Path) -> Platform:
+    def open(cls, directory: Path, *, infrastructure: bool = False) -> Platform:
         """Read `pilot.yaml` in `directory`, and load the plugins that it lists. Starts nothing.
+
+        With `infrastructure`, what concerns data and people alone may still be missing: the pilot can be planned, not run.
 
         Raises:
             ConfigError: the file is wrong; the message names line and remedy.
@@ -98,7 +104,7 @@ class Platform:
         Raises:
             Locked: a run is under way.
         """
-        with self._lock("down"):
+        with self.locked("down"):
             StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].stop())
 
     def run(self, *, until: str | None = None, approve_with: Path | None = None, progress: Progress = _silent) -> RunReport:
@@ -115,7 +121,7 @@ class Platform:
         last = until or pattern.STAGES[-1]
         if last not in pattern.STAGES:
             raise ConfigError(f"there is no stage {last}", remedy=f"use one of: {', '.join(pattern.STAGES)}")
-        with self._lock("run"):
+        with self.locked("run"):
             context = self._context(progress)
             outcome = pattern.run(context, last)
             if approve_with is not None and outcome.released is not None and outcome.released.waiting:
@@ -150,6 +156,24 @@ class Platform:
             raise Unavailable(f"region {name} answered without predictions", remedy="see `sovctl status`")
         return [item if isinstance(item, dict) else {"probability": item} for item in predictions]
 
+    # -- infrastructure -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def infrastructure(self) -> Infrastructure:
+        """The pilot's Terraform. What it changes is done under the pilot's lock; see `locked`."""
+        from sovplatform.infrastructure.operations import Infrastructure
+
+        rules = [self.root / rule for rule in self.pilot.border.rules if (self.root / rule).is_dir()]
+        settings = config.settings()
+        return Infrastructure(
+            self.pilot,
+            self.root,
+            self.state,
+            self.plugins,
+            terraform=settings.terraform,
+            rules=[*rules, *self.plugins.rules()],
+        )
+
     # -- releases -------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -168,7 +192,7 @@ class Platform:
             NotFound: no such release.
             Denied: the key is not an approver's, or the proposer's own.
         """
-        with self._lock("approve"), self._refusals(release_id):
+        with self.locked("approve"), self._refusals(release_id):
             self._approve(release_id, key_file)
         return self._view(self._context(_silent), self.repository.release(release_id))
 
@@ -179,7 +203,7 @@ class Platform:
             NotFound: no such release.
             Denied: it is not approved, or the region refused it.
         """
-        with self._lock("promote"), self._refusals(release_id):
+        with self.locked("promote"), self._refusals(release_id):
             context = self._context(_silent)
             release = self.repository.release(release_id)
             reasons = missing(context, self.repository, release)
@@ -195,7 +219,7 @@ class Platform:
         """
         if region not in self.regions:
             raise NotFound(f"there is no region {region}", remedy=f"use one of: {', '.join(self.regions)}")
-        with self._lock("rollback"):
+        with self.locked("rollback"):
             return rollout.rollback(self._context(_silent), self.repository, region, actor=self.pilot.release.proposer.name)
 
     # -- audit ----------------------------------------------------------------------------------------------------
@@ -232,7 +256,12 @@ class Platform:
         return StageContext(self.pilot, self.root, self.state, self.regions, progress)
 
     @contextmanager
-    def _lock(self, what: str) -> Iterator[None]:
+    def locked(self, what: str) -> Iterator[None]:
+        """Hold the pilot's lock while `what` is done.
+
+        Raises:
+            Locked: another command holds it; the message names that.
+        """
         self.state.mkdir(mode=0o700, exist_ok=True)
         with (self.state / "lock").open("a+") as file:
             try:
