@@ -225,16 +225,21 @@ class Platform:
     # -- audit ----------------------------------------------------------------------------------------------------
 
     def audit_log(self, region: str | None = None) -> Iterator[tuple[str, Entry]]:
-        """The ledgers' entries, each with its region. Needs no server."""
-        return self.summary.entries(region)
+        """The ledgers' entries, each with its region, and those of the operator's journal. Needs no server."""
+        yield from self.summary.entries(region)
+        if region in (None, self.infrastructure.journal.region):
+            yield from ((self.infrastructure.journal.region, entry) for entry in self.infrastructure.journal.entries())
 
     def audit_verify(self) -> Sequence[LedgerReport]:
-        """Verify the ledgers against the pinned keys. Needs no server.
+        """Verify the ledgers against the pinned keys, and the operator's journal against its own. Needs no server.
 
         Raises:
             NotFound: the pilot was never up, so no keys are pinned.
         """
-        return self.summary.verify(self._trust())
+        journal = self.infrastructure.journal.verify()
+        if journal is not None and not (self.state / "trust.json").exists():
+            return (journal,)
+        return (*self.summary.verify(self._trust()), *([journal] if journal else []))
 
     def audit_report(self, out: Path) -> Path:
         """Write an HTML and a Markdown report into `out`, with the bundle that proves it, and return the page.

@@ -33,9 +33,9 @@ def choice(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @pass_call
 def synth(call: Call, library: Any) -> None:
-    """Write the pilot's infrastructure as Terraform: infra/STACK/cdk.tf.json, a stack for each region and week.
+    """Write the pilot's infrastructure as Terraform, a stack for each region and week.
 
-    It asks no cloud and needs no credentials. What a provider leaves out is listed with the reason.
+    The files are infra/STACK/cdk.tf.json. It asks no cloud and needs no credentials. What a provider leaves out is listed with the reason.
     """
     with Progress() as progress:
         synthesis = call.platform(infrastructure=True).infrastructure.synth(library=library, progress=progress.doing)
@@ -47,7 +47,7 @@ def synth(call: Call, library: Any) -> None:
 @choice
 @pass_call
 def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int:
-    """Plan the infrastructure with Terraform, and judge the plan by policy.
+    """Plan the infrastructure and judge the plan by policy; --offline asks no cloud.
 
     The rules are those of sovplatform and of the pilot's `policy/`; the exit code is 3 when they deny a plan. What was judged is
     written to infra/STACK/judged.json, for OPA or Conftest to judge again.
@@ -70,9 +70,9 @@ def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int
 @choice
 @pass_call
 def apply(call: Call, week: int | None, region: str | None) -> None:
-    """Apply plans that `sovctl plan` made and policy allowed. A plan that was changed since is refused.
+    """Apply plans that were judged, and are unchanged since.
 
-    An apply that breaks half-way is recorded; what it made is in the state, and the next plan goes on from there.
+    `sovctl plan` makes them. An apply that breaks half-way is recorded; what it made is in the state, and the next plan goes on from there.
     """
     from sovplatform.infrastructure.operations import Choice
 
@@ -87,7 +87,10 @@ def apply(call: Call, week: int | None, region: str | None) -> None:
 @click.option("--yes", is_flag=True, help="Do it. Without this, it is planned and judged, and shown.")
 @pass_call
 def destroy(call: Call, week: int | None, region: str | None, yes: bool) -> int:
-    """End what was applied, the last week first. Stores that are locked by law stay until their time is over."""
+    """Plan and carry out the end of what was applied.
+
+    The last week ends first. Stores that are locked stay until their time is over.
+    """
     from sovplatform.infrastructure.operations import Choice
 
     platform = call.platform(infrastructure=True)

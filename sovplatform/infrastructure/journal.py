@@ -7,7 +7,7 @@ it with the others.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +19,18 @@ from sovplatform.ledger import Entry, Ledger
 from sovplatform.ledger.verify import verify
 from sovplatform.runreport import LedgerReport
 
-REGION = "operator"
-"""What reports call it, among the regions' names."""
-
 
 class Journal:
     """The journal of one pilot, in `home`. Who holds the pilot's lock writes; anybody may read."""
+
+    region = "operator"
+    """What reports call it, among the regions' names."""
 
     def __init__(self, home: Path, pilot: str) -> None:
         self.path = home / "ledger.db"
         self._key = home / "ledger.key"
         self._public = home / "ledger.pub"
-        self._origin = f"{REGION}.{pilot}.sov/ledger"
+        self._origin = f"{self.region}.{pilot}.sov/ledger"
 
     def record(self, event: str, subject: str, details: Mapping[str, Any], *, key: str | None = None) -> Entry:
         """Write one event and seal it; with a key that is there already, return what was written.
@@ -60,14 +60,20 @@ class Journal:
         with Ledger.open(self.path, self._origin, read_only=True) as ledger:
             return ledger.find(key)
 
+    def entries(self) -> Iterator[Entry]:
+        """All entries, oldest first."""
+        if self.path.exists():
+            with Ledger.open(self.path, self._origin, read_only=True) as ledger:
+                yield from ledger.entries()
+
     def verify(self) -> LedgerReport | None:
         """Whether it verifies; None when nothing was ever recorded."""
         if not self.path.exists():
             return None
         public = self._public.read_text() if self._public.exists() else ""
         if not public:
-            return LedgerReport(region=REGION, size=0, root="", verified=False, problem="its public key is gone")
-        return verify(self.path, origin=self._origin, public_key=public, region=REGION)
+            return LedgerReport(region=self.region, size=0, root="", verified=False, problem="its public key is gone")
+        return verify(self.path, origin=self._origin, public_key=public, region=self.region)
 
     def _private_key(self) -> Ed25519PrivateKey:
         """Made once. A key without its journal, or a journal without its key, is never made good in silence."""
