@@ -35,7 +35,8 @@ def choice(command: Callable[..., Any]) -> Callable[..., Any]:
 def synth(call: Call, library: Any) -> None:
     """Write the pilot's infrastructure as Terraform, a stack for each region and week.
 
-    The files are infra/STACK/cdk.tf.json. It asks no cloud and needs no credentials. What a provider leaves out is listed with the reason.
+    The files are infra/STACK/cdk.tf.json. It asks no cloud and needs no credentials. What a provider leaves out is listed
+    with the reason.
     """
     with Progress() as progress:
         synthesis = call.platform(infrastructure=True).infrastructure.synth(library=library, progress=progress.doing)
@@ -72,7 +73,8 @@ def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int
 def apply(call: Call, week: int | None, region: str | None) -> None:
     """Apply plans that were judged, and are unchanged since.
 
-    `sovctl plan` makes them. An apply that breaks half-way is recorded; what it made is in the state, and the next plan goes on from there.
+    `sovctl plan` makes them. An apply that breaks half-way is recorded; what it made is in the state, and the next plan goes on
+    from there.
     """
     from sovplatform.infrastructure.operations import Choice
 
