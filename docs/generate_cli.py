@@ -25,6 +25,7 @@ wrong, one that says what to do; with `--json`, one object with `message`, `reas
 | environment | meaning |
 |---|---|
 | `SOVCTL_PILOT` | the pilot's directory, as `-C` |
+| `SOVCTL_TERRAFORM` | the command of Terraform or OpenTofu, when it is not the one on the path |
 | `SOVCTL_DEBUG=1` | show the traceback of an error |
 """
 

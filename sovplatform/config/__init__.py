@@ -28,16 +28,25 @@ __all__ = ["PILOT", "SCHEMA", "Providers", "Settings", "find_pilot", "load", "lo
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment sets. `SOVCTL_DEBUG=1`: show tracebacks. `SOVCTL_PILOT`: the pilot's directory, as `-C`."""
+    """What the environment sets.
+
+    `SOVCTL_DEBUG=1`: show tracebacks. `SOVCTL_PILOT`: the pilot's directory, as `-C`. `SOVCTL_TERRAFORM`: the command of
+    Terraform or OpenTofu, when it is not the one on the path.
+    """
 
     debug: bool = False
     pilot: str = "."
+    terraform: str = ""
 
 
 def settings(environment: Mapping[str, str] | None = None) -> Settings:
     """The settings of this process."""
     env = os.environ if environment is None else environment
-    return Settings(debug=env.get("SOVCTL_DEBUG", "") not in ("", "0"), pilot=env.get("SOVCTL_PILOT") or ".")
+    return Settings(
+        debug=env.get("SOVCTL_DEBUG", "") not in ("", "0"),
+        pilot=env.get("SOVCTL_PILOT") or ".",
+        terraform=env.get("SOVCTL_TERRAFORM", ""),
+    )
 
 
 def find_pilot(directory: Path) -> Path:

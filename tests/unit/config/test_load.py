@@ -56,6 +56,7 @@ def test_the_environment_is_read_here() -> None:
     assert config.settings({}) == config.Settings(debug=False, pilot=".")
     assert config.settings({"SOVCTL_DEBUG": "1", "SOVCTL_PILOT": "demo"}) == config.Settings(debug=True, pilot="demo")
     assert not config.settings({"SOVCTL_DEBUG": "0"}).debug
+    assert config.settings({"SOVCTL_TERRAFORM": "/opt/tofu"}).terraform == "/opt/tofu"
 
 
 def test_the_schema_accepts_a_correct_pilot_and_refuses_a_wrong_one(pilot_file: Callable[..., Path]) -> None:

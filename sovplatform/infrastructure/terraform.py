@@ -1,0 +1,192 @@
+"""Terraform or OpenTofu: which there is, what it can, and its commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from sovplatform.errors import ConfigError, Unsupported
+from sovplatform.infrastructure.diagnostics import StackInvalid, TerraformFailed, problems_in
+from sovplatform.infrastructure.process import Children, Ended
+
+STACK_FILE = "cdk.tf.json"
+OLDEST = {"Terraform": (1, 9), "OpenTofu": (1, 8)}
+_COMMANDS = ("terraform", "tofu")
+_QUICK_SECONDS = 120
+_LONG_SECONDS = 2 * 60 * 60
+
+Environment = Mapping[str, str]
+OnEvent = Callable[[Mapping[str, Any]], None]
+"""Is called with every event of Terraform's `-json` output, in the thread of the caller."""
+
+
+class Capability(Enum):
+    """What not every version can: what it is, and since which versions of Terraform and OpenTofu (never, when empty)."""
+
+    EUSC_S3_BACKEND = ("a state in S3 of the AWS European Sovereign Cloud", (1, 14), (1, 11))
+    S3_LOCK_FILE = ("a lock of the state in S3 without DynamoDB", (1, 10), (1, 10))
+    STATE_ENCRYPTION = ("encryption of state and plans before they are written", (), (1, 7))
+    WRITE_ONLY = ("secrets that are written and never stored in state", (1, 11), (1, 11))
+
+
+@dataclass(frozen=True)
+class Terraform:
+    """The command that was found."""
+
+    path: str
+    product: str
+    version: tuple[int, ...]
+    children: Children = field(default_factory=lambda: Children(grace_seconds=60), compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.product} {'.'.join(map(str, self.version))}"
+
+    def can(self, capability: Capability) -> bool:
+        _, terraform, tofu = capability.value
+        since = terraform if self.product == "Terraform" else tofu
+        return bool(since) and self.version >= since
+
+    def require(self, capability: Capability, *, needed_by: str) -> None:
+        """Raises Unsupported when this version cannot do what is needed."""
+        if not self.can(capability):
+            what, terraform, tofu = capability.value
+            since = _since({"Terraform": terraform, "OpenTofu": tofu})
+            reason = f"{needed_by} needs {what}, and {self} cannot do that"
+            raise Unsupported(what, reason=reason, remedy=f"install {since}, or name it with SOVCTL_TERRAFORM")
+
+    def init(self, stack: Path, *, environment: Environment | None = None, on_event: OnEvent | None = None) -> None:
+        self._do(stack, ["init", "-json", "-input=false", "-no-color"], environment, on_event, _QUICK_SECONDS * 5)
+
+    def validate(self, stack: Path, *, environment: Environment | None = None) -> None:
+        """Raises StackInvalid when it is."""
+        ended = self.run(stack, ["validate", "-json", "-no-color"], environment=environment, seconds=_QUICK_SECONDS)
+        told = _json(ended.output).get("diagnostics", [])
+        self._raise_for(ended, stack, "validate", [{"type": "diagnostic", "diagnostic": diagnostic} for diagnostic in told])
+
+    def plan(
+        self,
+        stack: Path,
+        out: Path,
+        *,
+        variables: Mapping[str, Any] | None = None,
+        options: Sequence[str] = (),
+        environment: Environment | None = None,
+        on_event: OnEvent | None = None,
+        seconds: float = _LONG_SECONDS,
+    ) -> None:
+        """Write a plan to `out`. `options` are Terraform's own, such as `-destroy`.
+
+        Raises:
+            StackInvalid: the stack is wrong; each problem names its construct.
+            Unavailable: it took longer than `seconds`.
+        """
+        given = [
+            f"-var={name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in (variables or {}).items()
+        ]
+        command = ["plan", "-json", "-input=false", "-no-color", f"-out={out}", *options, *given]
+        self._do(stack, command, environment, on_event, seconds)
+
+    def show(self, stack: Path, plan: Path, *, environment: Environment | None = None) -> dict[str, Any]:
+        """A plan as JSON."""
+        ended = self.run(stack, ["show", "-json", "-no-color", str(plan)], environment=environment, seconds=_QUICK_SECONDS)
+        self._raise_for(ended, stack, "show", [])
+        return _json(ended.output)
+
+    def apply(self, stack: Path, plan: Path, *, environment: Environment | None = None, on_event: OnEvent | None = None) -> None:
+        """Do what a plan says, and nothing else. A plan that was made with `-destroy` destroys."""
+        self._do(stack, ["apply", "-json", "-input=false", "-no-color", str(plan)], environment, on_event, _LONG_SECONDS)
+
+    def output(self, stack: Path, *, environment: Environment | None = None) -> dict[str, Any]:
+        """The values of a stack's outputs."""
+        ended = self.run(stack, ["output", "-json", "-no-color"], environment=environment, seconds=_QUICK_SECONDS)
+        self._raise_for(ended, stack, "output", [])
+        return {name: told["value"] for name, told in _json(ended.output).items()}
+
+    def run(
+        self,
+        stack: Path,
+        arguments: Sequence[str],
+        *,
+        environment: Environment | None = None,
+        seconds: float,
+        on_line: Callable[[str], None] | None = None,
+    ) -> Ended:
+        """Run any of its commands in a stack's directory. `environment` replaces this process's own."""
+        chosen = {**(os.environ if environment is None else environment), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+        return self.children.run([self.path, *arguments], directory=stack, environment=chosen, seconds=seconds, on_line=on_line)
+
+    def _do(
+        self, stack: Path, command: Sequence[str], environment: Environment | None, on_event: OnEvent | None, seconds: float
+    ) -> None:
+        events: list[Mapping[str, Any]] = []
+
+        def take(line: str) -> None:
+            event = _json(line)
+            if event.get("type") == "diagnostic":
+                events.append(event)
+            if on_event is not None and event:
+                on_event(event)
+
+        ended = self.run(stack, command, environment=environment, seconds=seconds, on_line=take)
+        self._raise_for(ended, stack, command[0], events)
+
+    def _raise_for(self, ended: Ended, stack: Path, command: str, events: Sequence[Mapping[str, Any]]) -> None:
+        if ended.code == 0:
+            return
+        problems = problems_in(events, _json((stack / STACK_FILE).read_text()) if (stack / STACK_FILE).is_file() else {})
+        if problems and command in ("validate", "plan"):
+            raise StackInvalid(stack.name, problems)
+        told = "; ".join(map(str, problems)) or " ".join((ended.errors or ended.output).split())[-500:]
+        raise TerraformFailed(f"`{Path(self.path).name} {command}` failed for the stack '{stack.name}': {told}", problems)
+
+
+def find(setting: str = "") -> Terraform:
+    """The command that `setting` names (`SOVCTL_TERRAFORM`), or the first of terraform and tofu on the path.
+
+    Raises:
+        ConfigError: there is none, it cannot be run, or it is too old.
+    """
+    remedy = f"install {_since(OLDEST)}, or name it with SOVCTL_TERRAFORM"
+    path = next(filter(None, map(shutil.which, [setting] if setting else _COMMANDS)), None)
+    if path is None:
+        named = (
+            f"'{setting}', which SOVCTL_TERRAFORM names, is no command"
+            if setting
+            else "neither terraform nor tofu is on the path"
+        )
+        raise ConfigError(named, remedy=remedy)
+    try:
+        environment = {**os.environ, "CHECKPOINT_DISABLE": "1"}
+        told = subprocess.run(
+            [path, "version"], capture_output=True, text=True, timeout=_QUICK_SECONDS, env=environment, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as err:
+        raise ConfigError(f"{path} cannot be run: {err}", remedy=remedy) from err
+    match = re.search(r"^(Terraform|OpenTofu) v(\d+)\.(\d+)\.(\d+)", told.stdout, re.M)
+    if match is None:
+        raise ConfigError(f"{path} is neither Terraform nor OpenTofu: it does not tell its version", remedy=remedy)
+    found = Terraform(path, match[1], tuple(int(part) for part in match.groups()[1:]))
+    if found.version < OLDEST[found.product]:
+        raise ConfigError(f"{path} is {found}, which is too old", remedy=remedy)
+    return found
+
+
+def _since(versions: Mapping[str, tuple[int, ...]]) -> str:
+    return " or ".join(f"{name} ≥ {'.'.join(map(str, version))}" for name, version in versions.items() if version)
+
+
+def _json(text: str) -> dict[str, Any]:
+    """A JSON object, or an empty one when the text is none: Terraform writes a few lines that are not."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
