@@ -163,7 +163,7 @@ class Module:
         made = re.search(r"new (?:\w+_\d+\.)?(\w+?)(List|Map)?(OutputReference)?\(this, [\"']\w+[\"'](?:, (\w+))?\)", member.body)
         if made:
             attributes = self._members(self.classes[f"{made[1]}OutputReference"])
-            shape = ["object", {key: self._computed_type(key, nested) for key, nested in sorted(attributes.items())}]
+            shape: Any = ["object", {key: self._computed_type(key, nested) for key, nested in sorted(attributes.items())}]
             if made[2] == "Map":
                 return ["map", shape]
             return [("set" if made[4] == "true" else "list"), shape] if made[2] else shape
@@ -174,7 +174,7 @@ class Module:
                 shape = [outer, shape] if found else shape
             return shape
         kind = "set" if "Fn.tolist(" in member.body else "list"
-        for pattern, shape in (
+        getters: tuple[tuple[str, Any], ...] = (
             ("getStringAttribute", "string"),
             ("getNumberAttribute", "number"),
             ("getBooleanAttribute", "bool"),
@@ -185,9 +185,10 @@ class Module:
             ("getBooleanMapAttribute", ["map", "bool"]),
             ("getAnyMapAttribute", "dynamic"),
             ("interpolationForAttribute", "dynamic"),
-        ):
-            if pattern in member.body:
-                return shape
+        )
+        for getter, told in getters:
+            if getter in member.body:
+                return told
         raise Unreadable(f"the getter of {name}")
 
 
@@ -196,7 +197,7 @@ def _shape(entry: Entry) -> str:
 
 
 def _struct_function(entry: Entry) -> str:
-    return re.findall(r"(\w+)ToHclTerraform", entry.value)[0]
+    return str(re.findall(r"(\w+)ToHclTerraform", entry.value)[0])
 
 
 def _flags(member: Member | None) -> dict[str, bool]:
@@ -276,15 +277,18 @@ def _text(pattern: str, code: str) -> str:
 
 def write(path: Path, schema: Mapping[str, Any]) -> None:
     """One type on one line: small, and a change of a provider is read in a diff."""
-    compact = {"sort_keys": True, "separators": (",", ":")}
     lines = []
     for key in sorted(schema):
         if key.endswith("_schemas"):
-            rows = ",\n".join(f"{json.dumps(name)}:{json.dumps(schema[key][name], **compact)}" for name in sorted(schema[key]))
+            rows = ",\n".join(f"{json.dumps(name)}:{_compact(schema[key][name])}" for name in sorted(schema[key]))
             lines.append(f"{json.dumps(key)}:{{\n{rows}\n}}")
         else:
-            lines.append(f"{json.dumps(key)}:{json.dumps(schema[key], **compact)}")
+            lines.append(f"{json.dumps(key)}:{_compact(schema[key])}")
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def main(arguments: list[str] | None = None) -> int:

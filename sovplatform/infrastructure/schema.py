@@ -148,7 +148,7 @@ def _block(schema: Schema, body: Any, path: str, meta: Collection[str] = ("//",)
         if spec.get("required") and body.get(name) is None:
             yield path, f"'{name}' is missing, and it is required"
     for name, spec in blocks.items():
-        if spec.get("min_items") and not body.get(name) and name not in dynamic:
+        if spec.get("min_items") and body.get(name) in (None, []) and name not in dynamic:
             yield path, f"the block '{name}' is missing, and it is required"
 
 

@@ -7,13 +7,14 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sovplatform.errors import NotFound
 from sovplatform.infrastructure.diagnostics import StackInvalid
 from sovplatform.infrastructure.offline.server import serving
+from sovplatform.infrastructure.process import Children
 from sovplatform.infrastructure.schema import Problem, check
 from sovplatform.infrastructure.terraform import STACK_FILE, Terraform
 from sovplatform.records import canonical, digest_of
@@ -56,6 +57,7 @@ def plan_offline(
         StackInvalid: a stack is wrong; each problem names its construct.
         Unavailable: Terraform took too long.
     """
+    terraform = replace(terraform, children=Children())  # of this call alone: when it fails, all of them are ended
     bodies = {name: _read(name, directory) for name, directory in stacks.items()}
     for name, body in bodies.items():
         problems = check(body)
@@ -126,8 +128,10 @@ def _providers(bodies: Iterable[Mapping[str, Any]]) -> set[str]:
 
 
 def _digest(plan: Mapping[str, Any]) -> str:
-    """Over all but the time."""
-    return digest_of(canonical({key: value for key, value in plan.items() if key != "timestamp"}))
+    """Over all but the time; Terraform tells the relevant attributes in any order."""
+    said = {key: value for key, value in plan.items() if key != "timestamp"}
+    said["relevant_attributes"] = sorted(plan.get("relevant_attributes", ()), key=canonical)
+    return digest_of(canonical(said))
 
 
 def _list(value: Any) -> list[Any]:
