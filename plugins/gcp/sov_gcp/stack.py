@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
+
 from sov_gcp.forms.audit import audit_sink
 from sov_gcp.forms.budget import budget
 from sov_gcp.forms.cluster import cluster
@@ -15,7 +16,6 @@ from sov_gcp.forms.place import Place, Wires
 from sov_gcp.forms.pools import serving_pool, training_pool
 from sov_gcp.forms.services import connection, services
 from sov_gcp.forms.stores import artifact_store, raw_data_store
-
 from sovplatform import constructs
 from sovplatform.errors import Unsupported
 from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider
@@ -38,9 +38,7 @@ class GcpForms(StackForms):
             own = {"project": place.project, "region": place.location, "billing_project": place.project}
             configuration: dict[str, JsonValue] = {**own, "user_project_override": True}
             found.append(
-                TerraformProvider(
-                    name="google", source="hashicorp/google", version=PROVIDER_VERSION, configuration=configuration
-                )
+                TerraformProvider(name="google", source="hashicorp/google", version=PROVIDER_VERSION, configuration=configuration)
             )
         if KUBERNETES & set(used):
             from sovplatform.backends.terraform.kubernetes import kubernetes_providers

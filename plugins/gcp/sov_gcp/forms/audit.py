@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sov_gcp.forms.place import Place, Wires, after_grant
 from sov_gcp.forms.stores import bucket
-
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Form, Output, Resource
 

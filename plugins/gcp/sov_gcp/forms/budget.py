@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, Wires, labels, project_data
 
+from sov_gcp.forms.place import Place, Wires, labels, project_data
 from sovplatform import constructs
 from sovplatform.errors import Unsupported
 from sovplatform.interfaces.stackforms import Form, Resource
@@ -20,6 +20,7 @@ def budget(construct: constructs.Budget, wires: Wires, place: Place) -> Form:
         )
     project = project_data(place, "budget")
     resources = [project]
+    rules: list[JsonValue] = [{"threshold_percent": it / 100, "spend_basis": "CURRENT_SPEND"} for it in construct.alerts]
     arguments: dict[str, JsonValue] = {
         "billing_account": account,
         "display_name": place.named(limit=60),
@@ -41,10 +42,8 @@ def budget(construct: constructs.Budget, wires: Wires, place: Place) -> Form:
                 ]
             }
         ],
-        "threshold_rules": [
-            *({"threshold_percent": percent / 100, "spend_basis": "CURRENT_SPEND"} for percent in construct.alerts),
-            {"threshold_percent": 1.0, "spend_basis": "FORECASTED_SPEND"},
-        ],
+        "threshold_rules": [*rules, {"threshold_percent": 1.0, "spend_basis": "FORECASTED_SPEND"}],
+        "depends_on": ["google_project_service.billingbudgets"],
     }
     if construct.contact:
         channel = _channel(construct, place)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pydantic import JsonValue
+
 from sov_gcp.forms.nodes import account, node_config, node_pool
 from sov_gcp.forms.place import Place, Wires, after_grant, first, labels
-
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Form, Output, Resource
 
@@ -82,6 +82,13 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: R
         "enable_shielded_nodes": True,
         "enable_legacy_abac": False,
         "master_auth": [{"client_certificate_config": [{"issue_client_certificate": False}]}],
+        "service_external_ips_config": [{"enabled": False}],
+        "rbac_binding_config": [
+            {
+                "enable_insecure_binding_system_authenticated": False,
+                "enable_insecure_binding_system_unauthenticated": False,
+            }
+        ],
         "anonymous_authentication_config": [{"mode": "LIMITED"}],
         "binary_authorization": [
             {"evaluation_mode": "PROJECT_SINGLETON_POLICY_ENFORCE" if settings.binary_authorization else "DISABLED"}
@@ -105,18 +112,11 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: R
         "initial_node_count": 1,
         "node_config": [node_config(construct, place, "system", key, SYSTEM_MACHINE)],
         "lifecycle": [{"ignore_changes": ["node_config", "initial_node_count"]}],
-        "depends_on": [*_listed(after_grant(key, "container")), *_listed(after_grant(key, "compute"))]
-        + ["google_project_iam_member.system_node"],
+        **after_grant(key, "container", "compute", also=("google_project_iam_member.system_node",)),
     }
     if settings.security_group:
         arguments["authenticator_groups_config"] = [{"security_group": settings.security_group}]
     return Resource(type="google_container_cluster", name="main", arguments=arguments)
-
-
-def _listed(arguments: dict[str, JsonValue]) -> list[JsonValue]:
-    found = arguments.get("depends_on", [])
-    assert isinstance(found, list)
-    return found
 
 
 def _images(construct: constructs.Cluster, place: Place, key: JsonValue) -> Resource:

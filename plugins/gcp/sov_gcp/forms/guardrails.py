@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pydantic import JsonValue
+
 from sov_gcp.forms.perimeter import perimeter
 from sov_gcp.forms.place import Place, Wires, labels
-
 from sovplatform import constructs
 from sovplatform.errors import ConfigError
 from sovplatform.interfaces.stackforms import Form, Resource
@@ -68,7 +68,7 @@ ENCRYPTED = (
 """Services that must not hold anything that a key of the region does not encrypt."""
 
 REGIMES = (
-    {law: "EU_REGIONS_AND_SUPPORT" for law in ("BE", "DE", "ES", "FI", "FR", "IT", "NL", "PL", "SE")}
+    dict.fromkeys(("BE", "DE", "ES", "FI", "FR", "IT", "NL", "PL", "SE"), "EU_REGIONS_AND_SUPPORT")
     | {"AU": "AU_REGIONS_AND_US_SUPPORT", "CA": "CA_REGIONS_AND_SUPPORT", "IL": "ISR_REGIONS_AND_SUPPORT"}
     | {"JP": "JP_REGIONS_AND_SUPPORT", "US": "US_REGIONAL_ACCESS"}
 )

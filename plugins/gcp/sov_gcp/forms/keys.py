@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, Wires, labels, project_data
 
+from sov_gcp.forms.place import Place, Wires, labels, project_data
 from sovplatform import constructs
 from sovplatform.errors import ConfigError
 from sovplatform.interfaces.stackforms import Form, Output, Resource

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, Wires, labels
 
+from sov_gcp.forms.place import Place, Wires, labels
 from sovplatform import constructs
 from sovplatform.errors import ConfigError
 from sovplatform.interfaces.stackforms import Form, Output, Resource
@@ -34,8 +34,14 @@ def landing_zone(construct: constructs.LandingZone, wires: Wires, place: Place) 
     )
     nodes = _nodes(construct, place, network)
     return Form(
-        resources=(network, nodes, _route(construct, place, network), *_firewall(construct, place, network))
-        + (*_names(construct, place, network), _name_log(place, network)),
+        resources=(
+            network,
+            nodes,
+            _route(construct, place, network),
+            *_firewall(construct, place, network),
+            *_names(construct, place, network),
+            _name_log(place, network),
+        ),
         outputs={
             "network.id": Output(value=network.ref("id"), example=f"projects/{place.project}/global/networks/{place.named()}"),
             "network.subnets": Output(
@@ -160,20 +166,21 @@ def _names(construct: constructs.LandingZone, place: Place, network: Resource) -
         own = f"restricted.{domain}" if name == "googleapis" else domain
         found += [
             zone,
-            _record(place, zone, f"{name}_address", own, "A", ADDRESSES),
-            _record(place, zone, f"{name}_all", f"*.{domain}", "CNAME", (own,)),
+            _record(place, zone, f"{name}_address", record=(own, "A", ADDRESSES)),
+            _record(place, zone, f"{name}_all", record=(f"*.{domain}", "CNAME", (own,))),
         ]
     return found
 
 
-def _record(place: Place, zone: Resource, name: str, record: str, kind: str, values: tuple[str, ...]) -> Resource:
+def _record(place: Place, zone: Resource, name: str, *, record: tuple[str, str, tuple[str, ...]]) -> Resource:
+    own, kind, values = record
     return Resource(
         type="google_dns_record_set",
         name=name,
         arguments={
             "project": place.project,
             "managed_zone": zone.ref("name"),
-            "name": record,
+            "name": own,
             "type": kind,
             "ttl": 300,
             "rrdatas": list(values),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, labels, shortened
 
+from sov_gcp.forms.place import Place, labels, shortened
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Resource
 
@@ -79,7 +79,6 @@ def node_pool(
     least: int,
     most: int,
     zones: tuple[str, ...],
-    after: tuple[str, ...] = (),
 ) -> Resource:
     """A pool that scales between `least` and `most` nodes over all its zones."""
     return Resource(
@@ -99,7 +98,9 @@ def node_pool(
             "node_config": [dict(config)],
             # The autoscaler changes the count, and the first count is only that of the first day.
             "lifecycle": [{"ignore_changes": ["initial_node_count"]}],
-            "depends_on": [f"google_project_iam_member.{pool}_node", f"google_artifact_registry_repository_iam_member.{pool}_images"]
-            + list(after),
+            "depends_on": [
+                f"google_project_iam_member.{pool}_node",
+                f"google_artifact_registry_repository_iam_member.{pool}_images",
+            ],
         },
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, project_data
 
+from sov_gcp.forms.place import Place, project_data
 from sovplatform.errors import ConfigError
 from sovplatform.interfaces.stackforms import Resource
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
+
 from sov_gcp.gpus import zones_of
 from sov_gcp.locations import location_of
 from sov_gcp.terraform_settings import TerraformSettings
-
 from sovplatform.constructs import Construct
 from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
@@ -87,14 +87,15 @@ def first(wire: JsonValue) -> JsonValue:
     """The first of a list that came over a wire: as it is, or as an expression of one."""
     if isinstance(wire, str):
         return f"{wire.removesuffix('}')}[0]}}"
-    assert isinstance(wire, Sequence)
-    return wire[0]
+    return wire[0] if isinstance(wire, Sequence) else wire
 
 
-def after_grant(key: JsonValue, agent: str) -> dict[str, JsonValue]:
-    """Arguments that let a thing wait until the service's agent may use the key.
+def after_grant(key: JsonValue, *agents: str, also: Sequence[str] = ()) -> dict[str, JsonValue]:
+    """The argument that lets a thing wait until the services' agents may use the key, and for what it waits `also`.
 
     In the stack that makes the key, nothing else tells Terraform so; in later weeks' the key comes in a variable.
     """
     made_here = isinstance(key, str) and "google_kms_crypto_key." in key
-    return {"depends_on": [f"google_kms_crypto_key_iam_member.data_{agent}"]} if made_here else {}
+    waits: list[JsonValue] = [f"google_kms_crypto_key_iam_member.data_{agent}" for agent in agents] if made_here else []
+    waits += also
+    return {"depends_on": waits} if waits else {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pydantic import JsonValue
+
 from sov_gcp.forms.nodes import account, node_config, node_pool
 from sov_gcp.forms.place import Place, Wires
 from sov_gcp.gpus import Gpu, gpu_in
-
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Form, Resource
 
@@ -36,9 +36,7 @@ def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place
             {"consume_reservation_type": "SPECIFIC_RESERVATION", "key": RESERVED_NAME, "values": [reserved.ref("name")]}
         ]
     most = construct.nodes
-    return Form(
-        resources=(*made, node_pool(place, "training", wires["cluster.name"], config, least=0, most=most, zones=zones))
-    )
+    return Form(resources=(*made, node_pool(place, "training", wires["cluster.name"], config, least=0, most=most, zones=zones)))
 
 
 def serving_pool(construct: constructs.ServingPool, wires: Wires, place: Place) -> Form:

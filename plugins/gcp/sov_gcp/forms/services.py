@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, Wires
 
+from sov_gcp.forms.place import Place, Wires
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Form
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pydantic import JsonValue
-from sov_gcp.forms.place import Place, Wires, after_grant, labels
 
+from sov_gcp.forms.place import Place, Wires, after_grant, labels
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Form, Output, Resource
 
@@ -49,9 +49,7 @@ def raw_data_store(construct: constructs.RawDataStore, wires: Wires, place: Plac
     highest = max((label.sensitivity for label in construct.datasets.values()), default=None)
     sensitivity = highest.name if highest is not None else ""
     store = bucket(construct, place, wires["keys.data"], "raw", sensitivity=sensitivity)
-    return Form(
-        resources=(store,), outputs={"raw.store": Output(value=store.ref("name"), example=str(store.arguments["name"]))}
-    )
+    return Form(resources=(store,), outputs={"raw.store": Output(value=store.ref("name"), example=str(store.arguments["name"]))})
 
 
 def artifact_store(construct: constructs.ArtifactStore, wires: Wires, place: Place) -> Form:
