@@ -21,7 +21,7 @@ from sovplatform.errors import Unsupported
 from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider
 
 KUBERNETES = frozenset({"kubernetes", "helm"})
-PROVIDER_VERSION = ">= 7.0"
+PROVIDER_VERSION = "~> 8.0"
 
 
 class GcpForms(StackForms):

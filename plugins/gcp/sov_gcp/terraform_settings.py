@@ -25,7 +25,8 @@ class TerraformSettings(Record):
     `access_policy` (its number) for a VPC Service Controls perimeter, into which `operators` (`user:…`, `serviceAccount:…`)
     may reach.
     Money: `billing_account`. Cluster: `operator_ranges` (networks that reach its private API), `binary_authorization`,
-    `security_group` (Google Groups for RBAC), `mirror` (a repository for charts).
+    `security_group` (Google Groups for RBAC), `mirror` (where charts and images are; by default the region's own registry).
+    `protect: false` lets keys and cluster be destroyed.
     """
 
     project: str = Field(pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9])?$", default="")
@@ -48,6 +49,7 @@ class TerraformSettings(Record):
     binary_authorization: bool = True
     security_group: str = ""
     mirror: str = ""
+    protect: bool = True
 
     @classmethod
     def of(cls, spec: RegionSpec) -> TerraformSettings:

@@ -12,6 +12,7 @@ from sovplatform.interfaces.stackforms import Form, Output, Resource
 LOGGED = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
 MEASURED = ("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "STORAGE", "POD", "DEPLOYMENT")
 SYSTEM_MACHINE = "e2-standard-4"
+SYSTEM_ZONES = 3
 
 
 def cluster(construct: constructs.Cluster, wires: Wires, place: Place) -> Form:
@@ -25,7 +26,7 @@ def cluster(construct: constructs.Cluster, wires: Wires, place: Place) -> Form:
         node_config(construct, place, "system", key, SYSTEM_MACHINE),
         least=2,
         most=6,
-        zones=place.zones,
+        zones=place.zones[:SYSTEM_ZONES],
     )
     return Form(
         resources=(images, topic, *_account(place, images), made, system, _disks(place, key, system)),
@@ -50,8 +51,8 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: R
         "project": place.project,
         "name": place.named(limit=40),
         "location": place.location,
-        "node_locations": list(place.zones),
-        "deletion_protection": True,
+        "node_locations": list(place.zones[:SYSTEM_ZONES]),
+        "deletion_protection": settings.protect,
         "min_master_version": construct.version,
         "release_channel": [{"channel": "REGULAR"}],
         "network": wires["network.id"],
@@ -65,7 +66,6 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: R
             {
                 "enable_private_nodes": True,
                 "enable_private_endpoint": True,
-                "private_endpoint_subnetwork": subnet,
                 "master_global_access_config": [{"enabled": False}],
             }
         ],

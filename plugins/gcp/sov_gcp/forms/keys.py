@@ -36,7 +36,7 @@ def region_keys(construct: constructs.RegionKeys, wires: Wires, place: Place) ->
             "project": place.project,
             "name": place.key_ring,
             "location": place.location,
-            "lifecycle": [{"prevent_destroy": True}],
+            "lifecycle": [{"prevent_destroy": place.settings.protect}],
         },
     )
     wanted = {"data": KeyPurpose.wrap, **construct.keys}
@@ -78,7 +78,7 @@ def _key(construct: constructs.RegionKeys, place: Place, ring: Resource, name: s
         "import_only": False,
         "skip_initial_version_creation": external,
         "labels": labels(construct, **{"sov-purpose": str(purpose)}),
-        "lifecycle": [{"prevent_destroy": True}],
+        "lifecycle": [{"prevent_destroy": place.settings.protect}],
     }
     if purpose is KeyPurpose.wrap and not external:
         arguments["rotation_period"] = ROTATION
@@ -108,7 +108,7 @@ def _external(place: Place, key: Resource, name: str) -> Resource:
             "crypto_key": key.ref("id"),
             "state": "ENABLED",
             "external_protection_level_options": [{path: address}],
-            "lifecycle": [{"prevent_destroy": True}],
+            "lifecycle": [{"prevent_destroy": place.settings.protect}],
         },
     )
 

@@ -52,6 +52,11 @@ class Place(Record):
         """The name of the repository of container images."""
         return self.named("images", limit=63)
 
+    @property
+    def mirror(self) -> str:
+        """Where a cluster without a way out finds charts and images: in the region's own repository."""
+        return f"oci://{self.location}-docker.pkg.dev/{self.project}/{self.registry}"
+
     def named(self, *parts: str, limit: int = 54) -> str:
         """A name for a thing of this region in its project."""
         return shortened("-".join((self.pilot, self.region.name, *parts)), limit)
