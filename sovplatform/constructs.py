@@ -8,7 +8,7 @@ another, so that week 3 finds the network that week 1 made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, JsonValue
 
@@ -126,7 +126,12 @@ class ServingPool(Construct):
 
 
 class Chart(Record):
-    """One Helm release. `mirror` settings of a region replace `repository` where nothing may be fetched from outside."""
+    """One Helm release. `mirror` settings of a region replace `repository` where nothing may be fetched from outside.
+
+    `pod_security` is the strictest standard that its pods keep to. `listens` are the ports that other namespaces of the pilot and
+    the API server (for webhooks) may call. `after` names charts of the same week that come first. `images` says where the chart's
+    values name an image: dotted path → the image below the mirror, or nothing for the mirror itself.
+    """
 
     name: Name
     namespace: Name
@@ -134,6 +139,11 @@ class Chart(Record):
     chart: str
     version: str
     values: Mapping[str, JsonValue] = {}
+    pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
+    listens: tuple[int, ...] = ()
+    after: tuple[Name, ...] = ()
+    images: Mapping[str, str] = {}
+    timeout_seconds: int = Field(gt=0, default=600)
 
 
 class PlatformServices(Construct):

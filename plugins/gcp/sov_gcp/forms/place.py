@@ -1,0 +1,106 @@
+"""Place: where forms are made, and the names that things have there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from sov_gcp.gpus import zones_of
+from sov_gcp.locations import location_of
+from sov_gcp.terraform_settings import TerraformSettings
+from sovplatform.constructs import Construct
+from sovplatform.interfaces.stackforms import Resource
+from sovplatform.records import Record, RegionSpec
+
+Wires = Mapping[str, JsonValue]
+PLACEHOLDER = "project"
+"""Stands for the project of a pilot that names none yet, so that it can be planned offline."""
+
+
+class Place(Record):
+    """A region of a pilot in Google Cloud: one project, one location."""
+
+    pilot: str
+    region: RegionSpec
+    settings: TerraformSettings
+    location: str
+
+    @classmethod
+    def of(cls, pilot: str, region: RegionSpec) -> Place:
+        """Raises ConfigError for a wrong setting, or a location outside the region's jurisdiction."""
+        settings = TerraformSettings.of(region)
+        location = location_of(region.name, region.jurisdiction, settings.location)
+        return cls(pilot=pilot, region=region, settings=settings, location=location)
+
+    @property
+    def project(self) -> str:
+        return self.settings.project or PLACEHOLDER
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return zones_of(self.location)
+
+    @property
+    def key_ring(self) -> str:
+        return self.settings.keyring or self.named(limit=63)
+
+    @property
+    def registry(self) -> str:
+        """The name of the repository of container images."""
+        return self.named("images", limit=63)
+
+    @property
+    def mirror(self) -> str:
+        """Where a cluster without a way out finds charts and images: in the region's own repository."""
+        return f"oci://{self.location}-docker.pkg.dev/{self.project}/{self.registry}"
+
+    def named(self, *parts: str, limit: int = 54) -> str:
+        """A name for a thing of this region in its project."""
+        return shortened("-".join((self.pilot, self.region.name, *parts)), limit)
+
+    def bucket(self, kind: str) -> str:
+        """Names of buckets are shared by the whole world: the project's name is in them."""
+        return shortened(f"{self.project}-{self.named(kind, limit=200)}", 63)
+
+
+def shortened(name: str, limit: int) -> str:
+    """The name, or if it is too long its beginning and a digest; it begins with a letter, as most names must."""
+    name = name if name[0].isalpha() else f"r{name}"
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def labels(construct: Construct, **more: str) -> dict[str, JsonValue]:
+    """A construct's labels by Google's rules: lower case, digits, '-' and '_', at most 63 characters."""
+    return {_plain(name): _plain(value) for name, value in {**construct.labels, **more}.items()}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:63]
+
+
+def project_data(place: Place, name: str) -> Resource:
+    """The project as a data source, for its number. Each form of a stack needs a name of its own for it."""
+    return Resource(type="google_project", name=name, arguments={"project_id": place.project}, data=True)
+
+
+def first(wire: JsonValue) -> JsonValue:
+    """The first of a list that came over a wire: as it is, or as an expression of one."""
+    if isinstance(wire, str):
+        return f"{wire.removesuffix('}')}[0]}}"
+    return wire[0] if isinstance(wire, Sequence) else wire
+
+
+def after_grant(key: JsonValue, *agents: str, also: Sequence[str] = ()) -> dict[str, JsonValue]:
+    """The argument that lets a thing wait until the services' agents may use the key, and for what it waits `also`.
+
+    In the stack that makes the key, nothing else tells Terraform so; in later weeks' the key comes in a variable.
+    """
+    made_here = isinstance(key, str) and "google_kms_crypto_key." in key
+    waits: list[JsonValue] = [f"google_kms_crypto_key_iam_member.data_{agent}" for agent in agents] if made_here else []
+    waits += also
+    return {"depends_on": waits} if waits else {}
