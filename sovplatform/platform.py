@@ -135,7 +135,7 @@ class Platform:
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
 
     def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
-        """Ask a region's endpoint; without `region` the first sovereign one.
+        """Ask a region's endpoint; without `region` the first sovereign one. Only the task's features are sent.
 
         Raises:
             ConfigError: no such region, or the rows do not fit the model.
@@ -144,7 +144,9 @@ class Platform:
         name = region or self.pilot.sovereign[0].name
         if name not in self.regions:
             raise ConfigError(f"there is no region {name}", remedy=f"use one of: {', '.join(self.regions)}")
-        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": list(rows)})
+        features = [feature.name for feature in self.pilot.task.features]
+        instances = [{column: row[column] for column in features if column in row} for row in rows]
+        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": instances})
         predictions = answer.get("predictions")
         if not isinstance(predictions, list):
             raise Unavailable(f"region {name} answered without predictions", remedy="see `sovctl status`")
