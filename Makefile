@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml plugins/onprem/pyproject.toml constraints.txt
 		"$$python" -m venv .venv; \
 	fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' -e plugins/onprem --group dev
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' -e plugins/onprem --group dev
 	@touch $@
 
 pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audited model
