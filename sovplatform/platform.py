@@ -86,7 +86,18 @@ class Platform:
         found: list[Finding] = []
         for name, region in self.regions.items():
             found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
-        return found
+        return [*found, self._check_rules()]
+
+    def _check_rules(self) -> Finding:
+        """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
+        from sovplatform.policy.review import review
+
+        directories = [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
+        try:
+            review(directories)
+        except SovError as err:
+            return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
+        return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
 
     def up(self, progress: Progress = _silent) -> RunReport:
         """Start the regions and introduce them to each other."""
