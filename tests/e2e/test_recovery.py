@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from sovplatform.artifacts import RESERVED
 from tests.fixtures.pilots import Pilot, make_pilot
 
 WAIT_SECONDS = 90.0
@@ -120,6 +121,21 @@ def test_a_taken_channel_port_is_replaced_by_another(own_pilot: Pilot) -> None:
         taken.listen()
         pilot.run("--approve-with", str(pilot.approver))
     assert int((pilot.home("fr") / "channel.port").read_text()) != port
+
+
+def test_what_a_finished_run_exchanged_may_be_deleted_while_the_regions_are_down(own_pilot: Pilot) -> None:
+    pilot = own_pilot
+    assert pilot.sovctl("down").returncode == 0
+    for home in (pilot.home(name) for name in ("de", "fr", "ch", "fabric")):
+        for path in [*home.glob("inbox/*/*"), *home.glob("outbox/*/*/*")]:
+            if path.is_file() and path.name not in RESERVED:
+                path.unlink()
+    report = pilot.run("--approve-with", str(pilot.approver))
+    assert report["state"] == "complete"
+    assert all(ledger["verified"] for ledger in report["ledger"])
+    assert {item["endpoint"]["stable"] for item in report["serving"]} == {
+        f"credit-default-{name}-v1" for name in ("de", "fr", "ch")
+    }
 
 
 def test_a_full_disk_is_told_at_once_and_stops_only_what_cannot_be_recorded(own_pilot: Pilot) -> None:

@@ -88,8 +88,9 @@ def test_a_pilot_runs_to_a_served_model_from_the_wheels_alone(place: Path, tmp_p
     task = yaml.safe_load((tmp_path / "x" / "pilot.yaml").read_text())["task"]
     row = {item["name"]: item["min"] if item["type"] == "number" else item["values"][0] for item in task["features"]}
     (tmp_path / "rows.json").write_text(json.dumps([row]))
+    approver = tmp_path / "x" / ".sov" / "people" / "approver"
     try:
-        report = json.loads(sovctl("run", "--json", "--approve-with", str(tmp_path / "x" / ".sov" / "people" / "approver")).stdout)
+        report = json.loads(sovctl("run", "--json", "--approve-with", str(approver)).stdout)
         assert report["state"] == "complete"
         (answer,) = json.loads(sovctl("predict", "--json", "--file", str(tmp_path / "rows.json")).stdout)
         assert 0 < answer["probability"] < 1
