@@ -92,7 +92,18 @@ class Platform:
         found: list[Finding] = []
         for name, region in self.regions.items():
             found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
-        return found
+        return [*found, self._check_rules()]
+
+    def _check_rules(self) -> Finding:
+        """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
+        from sovplatform.policy.review import review
+
+        directories = [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
+        try:
+            review(directories)
+        except SovError as err:
+            return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
+        return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
 
     def up(self, progress: Progress = _silent) -> RunReport:
         """Start the regions and introduce them to each other."""
@@ -141,7 +152,7 @@ class Platform:
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
 
     def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
-        """Ask a region's endpoint; without `region` the first sovereign one.
+        """Ask a region's endpoint; without `region` the first sovereign one. Only the task's features are sent.
 
         Raises:
             ConfigError: no such region, or the rows do not fit the model.
@@ -150,7 +161,9 @@ class Platform:
         name = region or self.pilot.sovereign[0].name
         if name not in self.regions:
             raise ConfigError(f"there is no region {name}", remedy=f"use one of: {', '.join(self.regions)}")
-        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": list(rows)})
+        features = [feature.name for feature in self.pilot.task.features]
+        instances = [{column: row[column] for column in features if column in row} for row in rows]
+        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": instances})
         predictions = answer.get("predictions")
         if not isinstance(predictions, list):
             raise Unavailable(f"region {name} answered without predictions", remedy="see `sovctl status`")

@@ -67,7 +67,7 @@ class OnPremRegion(Region):
                 vault_ca=address.ca_file,
                 namespace=self.namespace,
                 login=str(login),
-                workload_api=self.settings.workload_api or os.environ.get("SPIFFE_ENDPOINT_SOCKET", ""),
+                workload_api=self.workload_api,
             ),
             node_environment(),
         )
@@ -135,6 +135,11 @@ class OnPremRegion(Region):
     @property
     def namespace(self) -> str:
         return self.settings.namespace or self.spec.name
+
+    @property
+    def workload_api(self) -> str:
+        """The socket of a SPIFFE agent that somebody else runs; empty when the node is to be its own."""
+        return self.settings.workload_api or os.environ.get("SPIFFE_ENDPOINT_SOCKET", "")
 
     def _openbao(self) -> OpenBaoServer:
         return OpenBaoServer(self.home.parent.parent / "openbao")
