@@ -74,7 +74,7 @@ EARLIER = {
 FULL = {
     "project": "acme-eu-12345",
     "organization": "123456789012",
-    "folder": "4567",
+    "workload_parent": "4567",
     "access_policy": "99887766",
     "operators": ["serviceAccount:deploy@acme.iam.gserviceaccount.com"],
     "billing_account": "012345-6789AB-CDEF01",

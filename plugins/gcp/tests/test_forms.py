@@ -145,7 +145,7 @@ def test_keys_may_stay_in_an_external_key_manager(site: MakeSite) -> None:
         ({"protection": "EXTERNAL", "external_keys": {"data": "u", "models": "u"}}, "key ledger is Ed25519.*seal_protection"),
         (
             {"protection": "EXTERNAL_VPC", "seal_protection": "HSM", "external_keys": {"data": "u", "models": "u"}},
-            "no `ekm_connection`",
+            "no `key_backend`",
         ),
     ],
 )
@@ -156,7 +156,7 @@ def test_an_external_key_that_is_not_described_is_named(site: MakeSite, settings
 
 def test_an_external_key_over_a_private_network_goes_by_its_connection(site: MakeSite) -> None:
     region = site(
-        protection="EXTERNAL_VPC", seal_protection="HSM", ekm_connection="c", external_keys={"data": "v0/d", "models": "v0/m"}
+        protection="EXTERNAL_VPC", seal_protection="HSM", key_backend="c", external_keys={"data": "v0/d", "models": "v0/m"}
     )
     made = region.form(constructs.RegionKeys, keys=KEYS).resources
     assert of_type(made, "google_kms_crypto_key")["data"]["crypto_key_backend"] == "c"
