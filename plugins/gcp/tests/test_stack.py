@@ -133,7 +133,7 @@ def test_no_address_no_router_and_no_peering_is_made(site: MakeSite) -> None:
 
 def test_long_names_stay_within_googles_limits_and_apart(site: MakeSite) -> None:
     pilot = "a-pilot-with-a-name-that-is-as-long-as-a-name-may-ever-be-12345"
-    both = [site(pilot=pilot, name=f"{'long-' * 9}{end}", **FULL) for end in ("one", "two")]
+    both = [site(pilot=pilot, name=f"{'long-' * 9}{end}", keyring=end, **FULL) for end in ("one", "two")]
     names = [{value for it in one.everything for key, value in _names(it)} for one in both]
     assert names[0].isdisjoint(names[1])
     for one in both:
@@ -174,10 +174,12 @@ def test_a_location_of_the_jurisdiction_is_chosen_or_taken_from_the_settings(sit
         ),
         ({"location": "eu"}, "region de: 'eu' is no single location of Google Cloud — use one of"),
         ({"jurisdiction": "AT"}, "region de: Google Cloud has no location in AT — use another provider"),
-        ({"projet": "x"}, "region de: wrong settings for gcp: projet — use access_policy, "),
+        ({"projet": "x"}, "region de: wrong settings for gcp: projet — use project, location, "),
         ({"project": "Not A Project"}, "region de: wrong settings for gcp: project — use"),
         ({"protection": "SOFTWARE"}, "region de: wrong settings for gcp: protection — use"),
-        ({"billing_account": "12"}, "region de: wrong settings for gcp: billing_account — use"),
+        ({"project": "123456"}, "region de: project 123456 is a number — set `project` to the project's ID"),
+        ({"pilot": "p" * 61}, "-de' is too long for a key ring — set a shorter `keyring`"),
+        ({"billing_account": "12"}, "region de: wrong settings for gcp: billing_account — write numbers in quotes"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_remedy(site: MakeSite, region: dict[str, Any], said: str) -> None:

@@ -85,10 +85,9 @@ def _check_location(place: Place) -> None:
     if not own:
         raise ConfigError(f"region {name}: Google Cloud has no location in {law}", remedy="use another provider there")
     if location not in own:
-        there = LOCATIONS.get(location)
-        what = (
-            f"location {location} is in {there}, not in {law}" if there else f"'{location}' is no single location of Google Cloud"
-        )
+        what = f"'{location}' is no single location of Google Cloud"
+        if location in LOCATIONS:
+            what = f"location {location} is in {LOCATIONS[location]}, not in {law}"
         raise ConfigError(f"region {name}: {what}", remedy=f"use one of {', '.join(own)}")
 
 
