@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from sov_gcp.settings import GcpSettings
+from sov_gcp.terraform_settings import TerraformSettings
 
 from plugins.gcp.tests.conftest import FULL, MakeSite, Site, of_type
 from sovplatform import constructs
@@ -99,6 +102,20 @@ def test_everything_that_can_carry_labels_does(site: MakeSite) -> None:
         text = json.dumps(carried or arguments.get("description", ""))
         assert "sov-pilot" in text, f"{one.type}.{one.name}"
         assert "sov-jurisdiction" in text, f"{one.type}.{one.name}"
+
+
+def test_every_type_is_in_the_documentation(site: MakeSite) -> None:
+    text = (Path(__file__).parents[3] / "docs/infrastructure/gcp.md").read_text()
+    made = {one.type for region in REGIONS for one in site(**region).everything}
+    assert {kind for kind in made if f"`{kind}`" not in text} == set()
+    listed = set(re.findall(r"`(google_\w+)`", text))
+    assert listed - made == set()
+
+
+def test_every_setting_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[3] / "docs/infrastructure/gcp.md").read_text()
+    fields = {*GcpSettings.model_fields, *TerraformSettings.model_fields} - {"endpoint"}  # that one is for tests
+    assert {name for name in fields if f"`{name}`" not in text} == set()
 
 
 def test_labels_keep_to_googles_rules(site: MakeSite) -> None:
