@@ -33,7 +33,7 @@ def _prometheus(values: Values, spec: Values) -> Chart:
     )
 
 
-# https://artifacthub.io/packages/helm/prometheus-community/kube-prometheus-stack, and Grafana's `[analytics]` and `[news]`. An empty
+# https://artifacthub.io/packages/helm/prometheus-community/kube-prometheus-stack, and Grafana's `[analytics]`. An empty
 # password has the chart make one in the cluster (Secret monitoring-grafana) instead of the one that is known to everybody.
 PROMETHEUS = _prometheus(
     {
