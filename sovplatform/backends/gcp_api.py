@@ -69,7 +69,7 @@ class GcpApi:
 
             answer = self._session.get(url, timeout=self._timeout, allow_redirects=False)
             if answer.status_code != 200:
-                raise from_http_response(answer)
+                raise from_http_response(answer)  # type: ignore[no-untyped-call]
             found: dict[str, Any] = answer.json()
             return found
 
@@ -89,10 +89,10 @@ class GcpApi:
         from google.cloud.kms_v1.services.key_management_service.transports import KeyManagementServiceRestTransport
 
         address = urlsplit(self.place.endpoint or "https://cloudkms.googleapis.com")
-        credentials = AnonymousCredentials() if self.place.endpoint else google.auth.default(scopes=_SCOPES)[0]
+        credentials: Any = AnonymousCredentials() if self.place.endpoint else google.auth.default(scopes=_SCOPES)[0]  # type: ignore[no-untyped-call]
         transport = KeyManagementServiceRestTransport(host=address.netloc, url_scheme=address.scheme, credentials=credentials)
         self._client = KeyManagementServiceClient(transport=transport)
-        self._session = AuthorizedSession(credentials)
+        self._session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
 
     def _retry(self, method: str) -> Any:
         """What makes something is not asked for twice."""

@@ -89,7 +89,7 @@ class GcpKeyStore(KeyStore):
         self.region = region
         self.jurisdiction = jurisdiction
         self._place = place
-        self._protection = {purpose: protection for purpose in KeyPurpose} | {KeyPurpose.seal: seal_protection or protection}
+        self._protection = dict.fromkeys(KeyPurpose, protection) | {KeyPurpose.seal: seal_protection or protection}
         self._api = GcpApi(place, timeout=timeout)
         self._timeout = timeout
         self._known: Checked[_Key] = Checked()

@@ -21,6 +21,7 @@ _MESSAGES = {
     "UserPinNotInitialized": ("the token has no PIN", "have the security officer set it"),
     "UserNotLoggedIn": ("nobody is logged in", "check the PIN file"),
 }
+_LOCK = threading.RLock()
 _STALE = {"SessionClosed", "SessionHandleInvalid", "UserNotLoggedIn", "DeviceRemoved", "TokenNotPresent"}
 
 
@@ -41,7 +42,8 @@ class HsmRefused(SovError):
 
 
 class Token:
-    """One token, logged in when first used. Safe to share between threads: one request at a time.
+    """One token, logged in when first used. Safe to share between threads: one request at a time in the process, as
+    libraries are not all made for more.
 
     A login is the whole process's: a second Token of one process does not prove its PIN again.
     """
@@ -50,7 +52,7 @@ class Token:
         self.place = place
         self._session: Any = None
         self._mechanisms: set[int] = set()
-        self._lock = threading.RLock()
+        self._lock = _LOCK
 
     @contextmanager
     def session(self) -> Iterator[Any]:
@@ -93,7 +95,7 @@ class Token:
         try:
             library = pkcs11.lib(self.place.module)
         except RuntimeError as err:
-            if isinstance(err, pkcs11.PKCS11Error) and not isinstance(err, pkcs11.GeneralError):
+            if isinstance(err, pkcs11.PKCS11Error) and type(err) not in (pkcs11.PKCS11Error, pkcs11.GeneralError):
                 raise
             raise ConfigError(
                 f"no PKCS#11 library at {self.place.module}", remedy="set `module` to the HSM vendor's library"

@@ -1,1 +1,25 @@
-"""The provider `aws`."""
+"""The provider `aws`: one region of AWS in one account, in any partition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sovplatform.hookspecs import hookimpl
+from sovplatform.interfaces import Region
+from sovplatform.records import RegionSpec
+
+NAME = "aws"
+
+
+@hookimpl
+def sov_provider_name() -> str:
+    return NAME
+
+
+@hookimpl
+def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
+    if spec.provider != NAME:
+        return None
+    from sov_aws.region import AwsRegion
+
+    return AwsRegion(spec, pilot)

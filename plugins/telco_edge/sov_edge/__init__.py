@@ -1,1 +1,25 @@
-"""The provider `edge`."""
+"""The provider `edge`: small sites that serve and do nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sovplatform.hookspecs import hookimpl
+from sovplatform.interfaces import Region
+from sovplatform.records import RegionSpec
+
+NAME = "edge"
+
+
+@hookimpl
+def sov_provider_name() -> str:
+    return NAME
+
+
+@hookimpl
+def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
+    if spec.provider != NAME:
+        return None
+    from sov_edge.region import EdgeRegion
+
+    return EdgeRegion(spec, pilot)

@@ -150,7 +150,9 @@ def test_a_mechanism_that_the_token_lacks_is_unsupported(
         keys.create(name, KeyPurpose.seal)
 
 
-@pytest.mark.parametrize("uri", ["pkcs11:token=fr;object=data", "pkcs11:token=de;object=../x", "pkcs11:object=data", "vault://x/data", ""])
+@pytest.mark.parametrize(
+    "uri", ["pkcs11:token=fr;object=data", "pkcs11:token=de;object=../x", "pkcs11:object=data", "vault://x/data", ""]
+)
 def test_a_data_key_of_another_place_is_denied(keys: Pkcs11KeyStore, uri: str) -> None:
     keys.create("data", KeyPurpose.wrap)
     with pytest.raises(Denied):
@@ -160,7 +162,9 @@ def test_a_data_key_of_another_place_is_denied(keys: Pkcs11KeyStore, uri: str) -
 def in_a_process_of_its_own(place: TokenPlace) -> subprocess.CompletedProcess[str]:
     """A login is a process's: a wrong PIN can be tried only where nobody is logged in."""
     code = (
-        "import sys; from sovplatform.backends.pkcs11 import Pkcs11KeyStore; from sovplatform.backends.pkcs11_token import TokenPlace\n"
+        "import sys\n"
+        "from sovplatform.backends.pkcs11 import Pkcs11KeyStore\n"
+        "from sovplatform.backends.pkcs11_token import TokenPlace\n"
         "try: Pkcs11KeyStore(TokenPlace(*sys.argv[1:]), region='de', jurisdiction='DE').facts('any')\n"
         "except Exception as err: print(type(err).__name__, err, repr(err))"
     )
