@@ -27,7 +27,7 @@ class GcpRegion(Region):
         self.settings = GcpSettings.of(spec, pilot)
 
     def check(self) -> Sequence[Finding]:
-        if importlib.util.find_spec("google.cloud.kms_v1") is None:
+        if not _installed():
             return [Finding(check="libraries", ok=False, detail="no google-cloud-kms", remedy="pip install 'sovplatform-gcp'")]
         found = [self._check_place()]
         for step in (self._check_project, self._check_keyring):
@@ -130,3 +130,10 @@ class GcpRegion(Region):
 def _finding(check: str, err: SovError) -> Finding:
     reasons = f": {'; '.join(err.reasons)}" if isinstance(err, Denied) and err.reasons else ""
     return Finding(check=check, ok=False, detail=err.message + reasons, remedy=err.remedy or "see the message")
+
+
+def _installed() -> bool:
+    try:
+        return importlib.util.find_spec("google.cloud.kms_v1") is not None
+    except ModuleNotFoundError:  # not even the packages around it
+        return False

@@ -12,10 +12,10 @@ from sovplatform.records import Record, RegionSpec
 
 
 class GcpSettings(Record):
-    """`project`: its ID or number, needed to use the region. `location`: by default one in the jurisdiction. `keyring`: by default
-    PILOT-REGION. `organization`, `folder`: the numbers of what the project must be in, such as an Assured Workloads folder.
-    `protection`: of new keys; `seal_protection`: of the Ed25519 ones, which Cloud HSM may not have. `cidr`: the region's network.
-    `state_bucket`: where Terraform keeps this region's state. `endpoint`: another address of all services, for tests.
+    """`project`: its ID or number, needed to use the region. `location`: by default one in the jurisdiction. `keyring`: by
+    default PILOT-REGION. `organization`, `folder`: the numbers of what the project must be in, such as an Assured Workloads
+    folder. `protection`: of new keys; `seal_protection`: of the Ed25519 ones, which Cloud HSM may not have. `cidr`: the region's
+    network. `state_bucket`: where Terraform keeps this region's state. `endpoint`: another address of all services, for tests.
     """
 
     project: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9]|\d+)?$")] = ""

@@ -81,7 +81,7 @@ class EdgeRegion(Region):
         return Finding(check="sites", ok=not wrong, detail="; ".join(wrong) or f"{len(sites)} sites", remedy=remedy)
 
     def _addresses(self) -> Mapping[str, str]:
-        """The API server of each site; empty where the kubeconfig leads nowhere. Raises ConfigError for one that cannot be read."""
+        """The API server of each site, or nothing. Raises ConfigError for a kubeconfig that cannot be read."""
         file = Path(self.settings.kubeconfig).expanduser()
         try:
             content: Any = yaml.safe_load(file.read_text())
