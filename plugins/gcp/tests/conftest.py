@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,10 @@ from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Form, Resource
 from sovplatform.labels import Label, Sensitivity
 from sovplatform.records import KeyPurpose, RegionSpec, Role
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "tests"))
+
+from fixtures.gcp import cloud_kms, emulator, gcp  # noqa: F401
 
 KEYS = {"data": KeyPurpose.wrap, "models": KeyPurpose.sign, "ledger": KeyPurpose.seal}
 CHART = constructs.Chart(name="cert-manager", namespace="cert-manager", repository="https://x.example", chart="c", version="1.0")
