@@ -17,16 +17,16 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The wheels of the SDK and of the on-prem provider."""
+    """The wheels of the SDK and of the built-in providers."""
     out = tmp_path_factory.mktemp("wheels")
-    for source in (ROOT, ROOT / "plugins" / "onprem"):
+    for source in (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))):
         subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)], cwd=source, check=True)
     return sorted(out.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
 def place(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment that holds the two wheels, and sees our dependencies but none of our editable installs."""
+    """A virtual environment that holds the wheels, and sees our dependencies but none of our editable installs."""
     place = tmp_path_factory.mktemp("place")
     venv.create(place, with_pip=False, symlinks=True)
     (site,) = place.glob("lib/python*/site-packages")
