@@ -1,6 +1,7 @@
 """What Terraform starts in place of a provider never outlives what it stands for."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -86,6 +87,7 @@ def test_a_launcher_ends_when_the_process_that_serves_is_killed() -> None:
         assert launcher.wait(10) == 0
         late, _ = _start(configuration)  # started when nobody serves any more
         assert late.wait(10) in (0, 1)
+        shutil.rmtree(Path(configuration).parent)
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
