@@ -129,8 +129,9 @@ class Chart(Record):
     """One Helm release. `mirror` settings of a region replace `repository` where nothing may be fetched from outside.
 
     `pod_security` is the strictest standard that its pods keep to. `listens` are the ports that other namespaces of the pilot and
-    the API server (for webhooks) may call. `after` names charts of the same week that come first. `images` says where the chart's
-    values name an image: dotted path → the image below the mirror, or nothing for the mirror itself.
+    the API server (for webhooks) may call, `calls` those that it calls on private addresses besides the API server. `after` names
+    charts of the same week that come first. `images` says where the chart's values name an image: dotted path → the image below
+    the mirror, or nothing for the mirror itself. `volumes` are claims that must be there before it: name → size.
     """
 
     name: Name
@@ -141,8 +142,10 @@ class Chart(Record):
     values: Mapping[str, JsonValue] = {}
     pod_security: Literal["restricted", "baseline", "privileged"] = "restricted"
     listens: tuple[int, ...] = ()
+    calls: tuple[int, ...] = ()
     after: tuple[Name, ...] = ()
     images: Mapping[str, str] = {}
+    volumes: Mapping[Name, str] = {}
     timeout_seconds: int = Field(gt=0, default=600)
 
 

@@ -16,4 +16,4 @@ class PlatformServices(Part):
 
     @staticmethod
     def describe(setting: Setting) -> constructs.PlatformServices:
-        return constructs.PlatformServices(**setting.common(), charts=charts(setting.week, setting.place.region.role))
+        return constructs.PlatformServices(**setting.common(), charts=charts(setting.week, setting.pilot, setting.place.region))

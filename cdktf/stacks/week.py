@@ -22,7 +22,7 @@ from house.constructs.wires import Wires, identifier
 
 from sovplatform.constructs import PlatformServices as Services
 from sovplatform.errors import Unsupported
-from sovplatform.infrastructure.request import LeftOut, Place, SynthRequest, SynthStack
+from sovplatform.infrastructure.request import LeftOut, Place, SynthRequest, SynthStack, Variable
 from sovplatform.interfaces.stackforms import Output, StackForms
 
 BRINGS: dict[int, tuple[type[Part], ...]] = {
@@ -94,8 +94,12 @@ class WeekStack:
         )
         stack.add_override("terraform.backend.local", None)  # the CDK's own choice, with a path of this machine
         stack.add_override("provider", {one.name: [dict(one.configuration)] for one in providers})
-        for name, variable in self.wires.variables.items():
-            kind = "list(string)" if isinstance(variable.example, list | tuple) else "string"
-            stack.add_override(f"variable.{name}", {"type": kind, "description": f"output {variable.output} of {variable.stack}"})
-        for name, output in self.wires.own.items():
-            stack.add_override(f"output.{identifier(name)}", {"value": output.value})
+        if self.wires.variables:
+            stack.add_override("variable", {name: _declared(variable) for name, variable in self.wires.variables.items()})
+        if self.wires.own:
+            stack.add_override("output", {identifier(name): {"value": output.value} for name, output in self.wires.own.items()})
+
+
+def _declared(variable: Variable) -> dict[str, str]:
+    kind = "list(string)" if isinstance(variable.example, list | tuple) else "string"
+    return {"type": kind, "description": f"output {variable.output} of {variable.stack}"}

@@ -16,6 +16,7 @@ from sovplatform.backends.openbao_config import AUDIENCE, write_private
 from sovplatform.backends.vault import TYPES, pem_of
 from sovplatform.backends.vault_api import TokenSource, VaultAddress, VaultApi, VaultRefused
 from sovplatform.backends.vault_login import AppRoleLogin
+from sovplatform.backends.vault_rights import RIGHTS, policy, role_of
 from sovplatform.errors import Conflict, Denied, NotFound
 from sovplatform.records import KeyPurpose, RegionSpec
 
@@ -30,14 +31,6 @@ KEYS: Mapping[str, KeyPurpose] = {
 TRUSTED_KEYS = ("artifacts", "decisions", "models", "ledger")
 """The keys whose public halves other regions pin."""
 
-RIGHTS: Mapping[str, tuple[str, ...]] = {
-    "job/prepare": ("use data", "sign artifacts"),
-    "job/train": ("use data", "sign artifacts"),
-    "job/evaluate": ("use data", "sign artifacts"),
-    "job/release": ("sign models", "sign artifacts"),
-    "job/*": ("sign artifacts",),
-    "border": ("sign decisions", "sign ledger"),
-}
 WORKLOAD_API = "workload-api"
 SVID_ROLE = "svid"
 _LIFE_OF_TOKENS = "10m"
@@ -56,14 +49,6 @@ class TrustMaterial(NamedTuple):
 def trust_domain(region: str, pilot: str) -> str:
     """The SPIFFE trust domain of a region of a pilot."""
     return f"{region}.{pilot}.sov"
-
-
-def role_of(path: str) -> str:
-    """The login role of the workload whose SPIFFE ID has this path: its own when it has one, else that of its kind."""
-    name = path.strip("/")
-    if name not in RIGHTS and name.startswith("job/"):
-        name = "job/*"
-    return name.replace("/*", "").replace("/", "-")
 
 
 class VaultRegion:
@@ -187,7 +172,7 @@ class VaultRegion:
     def _grant(self, domain: str) -> None:
         for identity, rights in RIGHTS.items():
             role = role_of(identity)
-            self._api.write(f"sys/policies/acl/{role}", {"policy": _policy(rights)})
+            self._api.write(f"sys/policies/acl/{role}", {"policy": policy(rights)})
             self._api.write(f"auth/jwt/role/{role}", _jwt_role(role, f"spiffe://{domain}/{identity}"))
         self._accept_jwts()
         self._api.write(f"sys/policies/acl/{WORKLOAD_API}", {"policy": _WORKLOAD_API_POLICY})
@@ -223,24 +208,12 @@ class VaultRegion:
         return certificate.strip() + "\n"
 
 
-_READ_FACTS = 'path "transit/keys/+" { capabilities = ["read"] }\n'
 _WORKLOAD_API_POLICY = """
 path "transit/keys/jwt"    { capabilities = ["read"] }
 path "transit/sign/jwt/*"  { capabilities = ["update"] }
 path "pki/sign/svid"       { capabilities = ["update"] }
 path "pki/cert/ca"         { capabilities = ["read"] }
 """
-
-
-def _policy(rights: tuple[str, ...]) -> str:
-    """Rules for rights such as `sign artifacts` and `use data`. All may read the facts of the region's keys."""
-    rules = [_READ_FACTS]
-    for right in rights:
-        verb, key = right.split()
-        paths = [f"transit/sign/{key}", f"transit/sign/{key}/*"] if verb == "sign" else []
-        paths += [f"transit/encrypt/{key}", f"transit/decrypt/{key}"] if verb == "use" else []
-        rules += [f'path "{path}" {{ capabilities = ["update"] }}\n' for path in paths]
-    return "".join(rules)
 
 
 def _jwt_role(role: str, subject: str) -> dict[str, object]:

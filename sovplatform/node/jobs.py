@@ -16,7 +16,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from sovplatform.artifacts import write_atomically
 from sovplatform.backends.node.process import node_environment
-from sovplatform.backends.vault_region import role_of
+from sovplatform.backends.vault_rights import role_of
 from sovplatform.errors import Conflict, NotFound
 from sovplatform.records import Job, JobSpec, JobState, now
 

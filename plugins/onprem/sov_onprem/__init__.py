@@ -23,3 +23,8 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
     from sov_onprem.region import OnPremRegion
 
     return OnPremRegion(spec, pilot, home)
+
+
+@hookimpl
+def sov_stack_forms(provider: str) -> str | None:
+    return "sov_onprem.stack:OnPremForms" if provider == NAME else None

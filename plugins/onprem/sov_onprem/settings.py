@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from sov_onprem.terraform_settings import OnPremClusterSettings
 from sovplatform.errors import ConfigError
 from sovplatform.records import Record, RegionSpec
 
@@ -22,10 +23,11 @@ class OnPremSettings(Record):
 
     @classmethod
     def of(cls, spec: RegionSpec) -> OnPremSettings:
-        """Raises ConfigError for a setting that there is not."""
+        """What `OnPremClusterSettings` reads is left to it. Raises ConfigError for a setting that there is not."""
+        of_the_cluster = OnPremClusterSettings.model_fields
         try:
-            return cls.model_validate(dict(spec.settings))
+            return cls.model_validate({name: value for name, value in spec.settings.items() if name not in of_the_cluster})
         except ValidationError as err:
             wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join(cls.model_fields)
+            known = ", ".join(sorted({*cls.model_fields, *of_the_cluster}))
             raise ConfigError(f"region {spec.name}: wrong settings for onprem: {wrong}", remedy=f"use {known}") from err

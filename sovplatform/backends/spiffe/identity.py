@@ -14,7 +14,7 @@ from sovplatform.backends.spiffe.peers import Allowed
 from sovplatform.backends.spiffe.tls import LiveContext, Material
 from sovplatform.backends.vault_api import VaultAddress
 from sovplatform.backends.vault_login import JwtLogin
-from sovplatform.backends.vault_region import role_of
+from sovplatform.backends.vault_rights import role_of
 from sovplatform.errors import IdentityRefused, SovError, Unavailable
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -51,24 +51,32 @@ def kubernetes_providers(used: Sequence[str], connection: Mapping[str, JsonValue
 
 
 def platform_services(
-    construct: PlatformServices, *, mirror: str = "", values: Mapping[str, Mapping[str, JsonValue]] | None = None
+    construct: PlatformServices,
+    *,
+    mirror: str = "",
+    values: Mapping[str, Mapping[str, JsonValue]] | None = None,
+    storage_class: str = "",
 ) -> Form:
     """A namespace for each that the charts name, closed but for what they need, and a Helm release for each chart.
 
     `mirror` is where a region that fetches nothing from outside has the charts, such as `oci://registry.example/sov`; the images
     are below it, too, where the chart knows how to say so. `values` are the provider's own, by chart, laid over the chart's.
+    `storage_class` is where the charts' volumes rest; by default, the cluster's default.
     """
     resources: list[Resource] = []
     walls: dict[str, list[Resource]] = {}
     for namespace in dict.fromkeys(chart.namespace for chart in construct.charts):
         charts = [chart for chart in construct.charts if chart.namespace == namespace]
         standard = max((chart.pod_security for chart in charts), key=STANDARDS.index)
-        listens = sorted({port for chart in charts for port in chart.listens})
-        walls[namespace] = walled_namespace(namespace, construct.labels, standard=standard, listens=listens)
+        listens = {port for chart in charts for port in chart.listens}
+        calls = {port for chart in charts for port in chart.calls}
+        walls[namespace] = walled_namespace(namespace, construct.labels, standard=standard, listens=listens, calls=calls)
         resources += walls[namespace]
     here = {chart.name for chart in construct.charts}
     for chart in construct.charts:
-        waits = [address(wall) for wall in walls[chart.namespace][1:]]
+        volumes = [_volume(construct, chart, name, size, storage_class) for name, size in chart.volumes.items()]
+        resources += volumes
+        waits = [address(before) for before in (*walls[chart.namespace][1:], *volumes)]
         waits += [f"helm_release.{local_name(name)}" for name in chart.after if name in here]
         own = (values or {}).get(chart.name, {})
         resources.append(_release(construct, chart, walls[chart.namespace][0], waits, mirror=mirror, own=own))
@@ -76,7 +84,12 @@ def platform_services(
 
 
 def walled_namespace(
-    name: str, labels: Mapping[str, str], *, standard: str = "restricted", listens: Sequence[int] = ()
+    name: str,
+    labels: Mapping[str, str],
+    *,
+    standard: str = "restricted",
+    listens: Collection[int] = (),
+    calls: Collection[int] = (),
 ) -> list[Resource]:
     """A namespace and its network policies: nothing goes in or out but what the second lets through.
 
@@ -87,7 +100,7 @@ def walled_namespace(
     namespace = Resource(type="kubernetes_namespace_v1", name=local_name(name), arguments={"metadata": [metadata]})
     where = namespace.ref("metadata[0].name")
     deny: Arguments = {"pod_selector": [{}], "policy_types": ["Ingress", "Egress"]}
-    allow: Arguments = {**deny, "egress": _egress(labels), "ingress": _ingress(labels, listens)}
+    allow: Arguments = {**deny, "egress": _egress(labels, calls), "ingress": _ingress(labels, listens)}
     return [
         namespace,
         *(_policy(name, kind, where, labels, spec) for kind, spec in (("default-deny", deny), ("platform", allow))),
@@ -100,10 +113,10 @@ def _policy(namespace: str, kind: str, where: str, labels: Mapping[str, str], sp
     return Resource(type="kubernetes_network_policy_v1", name=name, arguments={"metadata": [metadata], "spec": [spec]})
 
 
-def _egress(labels: Mapping[str, str]) -> JsonValue:
+def _egress(labels: Mapping[str, str], calls: Collection[int]) -> JsonValue:
     kube_system: JsonValue = [{"match_labels": {"kubernetes.io/metadata.name": "kube-system"}}]
     dns: JsonValue = [{"port": "53", "protocol": protocol} for protocol in ("UDP", "TCP")]
-    api: JsonValue = [{"port": port, "protocol": "TCP"} for port in ("443", "6443")]
+    api: JsonValue = [{"port": str(port), "protocol": "TCP"} for port in sorted({443, 6443, *calls})]
     return [
         {"to": [{"namespace_selector": kube_system}], "ports": dns},
         {"to": [{"pod_selector": [{}]}, {"namespace_selector": _same_pilot(labels)}]},
@@ -111,17 +124,31 @@ def _egress(labels: Mapping[str, str]) -> JsonValue:
     ]
 
 
-def _ingress(labels: Mapping[str, str], listens: Sequence[int]) -> JsonValue:
+def _ingress(labels: Mapping[str, str], listens: Collection[int]) -> JsonValue:
     rules: list[JsonValue] = [{"from": [{"pod_selector": [{}]}]}]
     if listens:
         callers: list[JsonValue] = [{"namespace_selector": _same_pilot(labels)}]
         callers += [{"ip_block": [{"cidr": cidr}]} for cidr in PRIVATE]
-        rules.append({"from": callers, "ports": [{"port": str(port), "protocol": "TCP"} for port in listens]})
+        rules.append({"from": callers, "ports": [{"port": str(port), "protocol": "TCP"} for port in sorted(listens)]})
     return rules
 
 
 def _same_pilot(labels: Mapping[str, str]) -> JsonValue:
     return [{"match_labels": {name: labels[name] for name in ("sov-pilot", "sov-region") if name in labels}}]
+
+
+def _volume(construct: PlatformServices, chart: Chart, name: str, size: str, storage_class: str) -> Resource:
+    metadata: Arguments = {"name": name, "namespace": chart.namespace, "labels": dict(construct.labels)}
+    spec: Arguments = {"access_modes": ["ReadWriteOnce"], "resources": [{"requests": {"storage": size}}]}
+    if storage_class:
+        spec["storage_class_name"] = storage_class
+    arguments: Arguments = {
+        "metadata": [metadata],
+        "spec": [spec],
+        "wait_until_bound": False,  # many classes bind a volume when a pod first uses it
+        "depends_on": [f"kubernetes_namespace_v1.{local_name(chart.namespace)}"],
+    }
+    return Resource(type="kubernetes_persistent_volume_claim_v1", name=local_name(f"{chart.name}-{name}"), arguments=arguments)
 
 
 def _release(

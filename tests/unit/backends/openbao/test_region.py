@@ -8,7 +8,8 @@ import pytest
 from sovplatform.backends.openbao import OpenBaoServer
 from sovplatform.backends.vault_api import VaultApi, VaultRefused
 from sovplatform.backends.vault_login import AppRoleLogin, JwtLogin
-from sovplatform.backends.vault_region import VaultRegion, role_of
+from sovplatform.backends.vault_region import VaultRegion
+from sovplatform.backends.vault_rights import role_of
 from sovplatform.errors import Conflict, Denied, SovError
 from sovplatform.records import RegionSpec, Role
 from tests.fixtures.openbao import PILOT, ProvisionedRegion
