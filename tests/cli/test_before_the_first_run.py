@@ -22,6 +22,16 @@ def test_doctor_finds_that_everything_is_there(demo: str, capsys: pytest.Capture
     assert all(finding["ok"] for finding in findings)
 
 
+def test_a_pilot_that_is_not_filled_in_has_its_plugins_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = ["--sovereign", "onprem:DE", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "blank"), *places]) == 0
+    capsys.readouterr()
+    assert main(["-C", str(tmp_path / "blank"), "plugin", "list", "--json"]) == 0
+    assert {plugin["name"] for plugin in json.loads(capsys.readouterr().out) if plugin["loaded"]} == {"onprem", "edge"}
+    assert main(["-C", str(tmp_path / "blank"), "dcotor"]) == 2
+    assert "did you mean 'doctor'?" in capsys.readouterr().err
+
+
 def test_status_is_a_report_of_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "-C", demo, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -63,13 +73,3 @@ def test_predict_needs_the_columns_of_the_task(demo: str, tmp_path: Path, capsys
 def test_plugins_are_listed(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-C", demo, "plugin", "list", "--json"]) == 0
     assert {one["name"]: one["loaded"] for one in json.loads(capsys.readouterr().out)}["onprem"] is True
-
-
-def test_a_pilot_that_is_not_filled_in_has_its_plugins_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    places = ["--sovereign", "onprem:DE", "--sovereign", "edge:DE"]
-    assert main(["init", "pilot", str(tmp_path / "blank"), *places]) == 0
-    capsys.readouterr()
-    assert main(["-C", str(tmp_path / "blank"), "plugin", "list", "--json"]) == 0
-    assert {plugin["name"] for plugin in json.loads(capsys.readouterr().out) if plugin["loaded"]} == {"onprem", "edge"}
-    assert main(["-C", str(tmp_path / "blank"), "dcotor"]) == 2
-    assert "did you mean 'doctor'?" in capsys.readouterr().err
