@@ -70,7 +70,7 @@ def _from_plugins(ctx: click.Context, name: str) -> click.Command | None:
         return None
     from sovplatform.plugins import Plugins
 
-    commands = Plugins.load(config.load(path).plugins).commands()
+    commands = Plugins.load(config.load(path, for_infrastructure=True).plugins).commands()
     return next((command for command in commands if command.name == name), None)
 
 

@@ -22,7 +22,7 @@ def list_(call: Call) -> None:
     from sovplatform.plugins import Plugins, installed
 
     try:
-        listed = config.load(config.find_pilot(call.directory)).plugins
+        listed = config.load(config.find_pilot(call.directory), for_infrastructure=True).plugins
     except ConfigError:
         listed = ()
     plugins = installed(Plugins.load(listed))

@@ -54,6 +54,16 @@ def test_doctor_names_rules_that_say_nothing(demo: str, capsys: pytest.CaptureFi
     assert "policy/mine.rego: no set of rules `deny`" in wrong[0]["detail"]
 
 
+def test_a_pilot_that_is_not_filled_in_has_its_plugins_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = ["--sovereign", "onprem:DE", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "blank"), *places]) == 0
+    capsys.readouterr()
+    assert main(["-C", str(tmp_path / "blank"), "plugin", "list", "--json"]) == 0
+    assert {plugin["name"] for plugin in json.loads(capsys.readouterr().out) if plugin["loaded"]} == {"onprem", "edge"}
+    assert main(["-C", str(tmp_path / "blank"), "dcotor"]) == 2
+    assert "did you mean 'doctor'?" in capsys.readouterr().err
+
+
 def test_status_is_a_report_of_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "-C", demo, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
