@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml $(PLUGINS:%=%/pyproject.toml) constraints.txt
 		"$$python" -m venv .venv; \
 	fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' $(EDITABLE) --group dev
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' $(EDITABLE) --group dev
 	@touch $@
 
 pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audited model

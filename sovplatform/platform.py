@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sovplatform import config
 from sovplatform.approvals import public_line, sign_release
@@ -31,6 +32,9 @@ from sovplatform.stages.context import Progress, StageContext
 from sovplatform.stages.plan import run_id
 from sovplatform.stages.release import missing
 from sovplatform.summary import Summary
+
+if TYPE_CHECKING:
+    from sovplatform.infrastructure.operations import Infrastructure
 
 PATTERNS = {"sigt": sigt}
 STATE = ".sov"
@@ -59,15 +63,21 @@ class Platform:
         self.state = root / STATE
 
     @classmethod
-    def open(cls, directory: Path) -> Platform:
+    def open(cls, directory: Path, *, infrastructure: bool = False) -> Platform:
         """Read `pilot.yaml` in `directory`, and load the plugins that it lists. Starts nothing.
+
+        With `infrastructure`, what concerns data and people alone may still be missing: the pilot can be planned, not run.
 
         Raises:
             ConfigError: the file is wrong; the message names line and remedy.
             PluginError: a listed plugin does not load.
         """
         root = directory.resolve()
-        pilot = config.load(root / "pilot.yaml", providers=lambda names: Plugins.load(tuple(names)).providers())
+        pilot = config.load(
+            root / "pilot.yaml",
+            providers=lambda names: Plugins.load(tuple(names)).providers(),
+            for_infrastructure=infrastructure,
+        )
         return cls(pilot, root, Plugins.load(pilot.plugins))
 
     @cached_property
@@ -86,7 +96,18 @@ class Platform:
         found: list[Finding] = []
         for name, region in self.regions.items():
             found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
-        return found
+        return [*found, self._check_rules()]
+
+    def _check_rules(self) -> Finding:
+        """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
+        from sovplatform.policy.review import review
+
+        directories = [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
+        try:
+            review(directories)
+        except SovError as err:
+            return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
+        return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
 
     def up(self, progress: Progress = _silent) -> RunReport:
         """Start the regions and introduce them to each other."""
@@ -98,7 +119,7 @@ class Platform:
         Raises:
             Locked: a run is under way.
         """
-        with self._lock("down"):
+        with self.locked("down"):
             StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].stop())
 
     def run(self, *, until: str | None = None, approve_with: Path | None = None, progress: Progress = _silent) -> RunReport:
@@ -115,7 +136,7 @@ class Platform:
         last = until or pattern.STAGES[-1]
         if last not in pattern.STAGES:
             raise ConfigError(f"there is no stage {last}", remedy=f"use one of: {', '.join(pattern.STAGES)}")
-        with self._lock("run"):
+        with self.locked("run"):
             context = self._context(progress)
             outcome = pattern.run(context, last)
             if approve_with is not None and outcome.released is not None and outcome.released.waiting:
@@ -135,7 +156,7 @@ class Platform:
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
 
     def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
-        """Ask a region's endpoint; without `region` the first sovereign one.
+        """Ask a region's endpoint; without `region` the first sovereign one. Only the task's features are sent.
 
         Raises:
             ConfigError: no such region, or the rows do not fit the model.
@@ -144,11 +165,31 @@ class Platform:
         name = region or self.pilot.sovereign[0].name
         if name not in self.regions:
             raise ConfigError(f"there is no region {name}", remedy=f"use one of: {', '.join(self.regions)}")
-        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": list(rows)})
+        features = [feature.name for feature in self.pilot.task.features]
+        instances = [{column: row[column] for column in features if column in row} for row in rows]
+        answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": instances})
         predictions = answer.get("predictions")
         if not isinstance(predictions, list):
             raise Unavailable(f"region {name} answered without predictions", remedy="see `sovctl status`")
         return [item if isinstance(item, dict) else {"probability": item} for item in predictions]
+
+    # -- infrastructure -------------------------------------------------------------------------------------------
+
+    @cached_property
+    def infrastructure(self) -> Infrastructure:
+        """The pilot's Terraform. What it changes is done under the pilot's lock; see `locked`."""
+        from sovplatform.infrastructure.operations import Infrastructure
+
+        rules = [self.root / rule for rule in self.pilot.border.rules if (self.root / rule).is_dir()]
+        settings = config.settings()
+        return Infrastructure(
+            self.pilot,
+            self.root,
+            self.state,
+            self.plugins,
+            terraform=settings.terraform,
+            rules=[*rules, *self.plugins.rules()],
+        )
 
     # -- releases -------------------------------------------------------------------------------------------------
 
@@ -168,7 +209,7 @@ class Platform:
             NotFound: no such release.
             Denied: the key is not an approver's, or the proposer's own.
         """
-        with self._lock("approve"), self._refusals(release_id):
+        with self.locked("approve"), self._refusals(release_id):
             self._approve(release_id, key_file)
         return self._view(self._context(_silent), self.repository.release(release_id))
 
@@ -179,7 +220,7 @@ class Platform:
             NotFound: no such release.
             Denied: it is not approved, or the region refused it.
         """
-        with self._lock("promote"), self._refusals(release_id):
+        with self.locked("promote"), self._refusals(release_id):
             context = self._context(_silent)
             release = self.repository.release(release_id)
             reasons = missing(context, self.repository, release)
@@ -195,22 +236,27 @@ class Platform:
         """
         if region not in self.regions:
             raise NotFound(f"there is no region {region}", remedy=f"use one of: {', '.join(self.regions)}")
-        with self._lock("rollback"):
+        with self.locked("rollback"):
             return rollout.rollback(self._context(_silent), self.repository, region, actor=self.pilot.release.proposer.name)
 
     # -- audit ----------------------------------------------------------------------------------------------------
 
     def audit_log(self, region: str | None = None) -> Iterator[tuple[str, Entry]]:
-        """The ledgers' entries, each with its region. Needs no server."""
-        return self.summary.entries(region)
+        """The ledgers' entries, each with its region, and those of the operator's journal. Needs no server."""
+        yield from self.summary.entries(region)
+        if region in (None, self.infrastructure.journal.region):
+            yield from ((self.infrastructure.journal.region, entry) for entry in self.infrastructure.journal.entries())
 
     def audit_verify(self) -> Sequence[LedgerReport]:
-        """Verify the ledgers against the pinned keys. Needs no server.
+        """Verify the ledgers against the pinned keys, and the operator's journal against its own. Needs no server.
 
         Raises:
             NotFound: the pilot was never up, so no keys are pinned.
         """
-        return self.summary.verify(self._trust())
+        journal = self.infrastructure.journal.verify()
+        if journal is not None and not (self.state / "trust.json").exists():
+            return (journal,)
+        return (*self.summary.verify(self._trust()), *([journal] if journal else []))
 
     def audit_report(self, out: Path) -> Path:
         """Write an HTML and a Markdown report into `out`, with the bundle that proves it, and return the page.
@@ -232,7 +278,12 @@ class Platform:
         return StageContext(self.pilot, self.root, self.state, self.regions, progress)
 
     @contextmanager
-    def _lock(self, what: str) -> Iterator[None]:
+    def locked(self, what: str) -> Iterator[None]:
+        """Hold the pilot's lock while `what` is done.
+
+        Raises:
+            Locked: another command holds it; the message names that.
+        """
         self.state.mkdir(mode=0o700, exist_ok=True)
         with (self.state / "lock").open("a+") as file:
             try:

@@ -261,9 +261,10 @@ class JobState(StrEnum):
 class JobSpec(Record):
     """Work to be done inside a region.
 
-    `entrypoint` is `module:function`, called with `config`; `identity` the last part of the job's SPIFFE ID
-    (`spiffe://<trust domain>/job/<identity>`); `memory_mb` and `cpu_seconds` are hard limits, 0 for none. Two
-    submissions with one `id` are one job.
+    `entrypoint` is `module:function`, called with the job's context: in a node a `sovplatform.jobs.context.JobContext`, with
+    every trainer an object that has `config` and `directory`. What it returns, a mapping or None, is the job's result.
+    `identity` is the last part of the job's SPIFFE ID (`spiffe://<trust domain>/job/<identity>`); `memory_mb` and
+    `cpu_seconds` are hard limits, 0 for none. Two submissions with one `id` are one job.
     """
 
     id: Name

@@ -141,6 +141,10 @@ class ReleaseRepository:
         found = (_parse(Desired, path, data).stable for data in self._store.versions(path))
         return tuple(dict.fromkeys(stable for stable in found if stable))
 
+    def turns(self, region: str) -> int:
+        """How often the region has been told something else to serve."""
+        return sum(1 for _ in self._store.versions(f"serving/{_checked(region)}.yaml"))
+
     def history(self, limit: int = 50) -> tuple[Change, ...]:
         """The last changes, newest first."""
         return tuple(

@@ -6,6 +6,8 @@ denial in the node is a denial in the command, with the same reasons and the sam
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import http.client
 import json
 import os
@@ -23,6 +25,8 @@ from sovplatform.errors import ConfigError, Denied, SovError, Unavailable
 
 MAX_BODY = 4 * 1024 * 1024
 _LONGEST_SOCKET_PATH = 100
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+_REMEDY_FULL = "free space on its disk, or make it writable, and run again"
 
 
 class Peer(NamedTuple):
@@ -87,9 +91,12 @@ class _Handler(BaseHTTPRequestHandler):
             answer = dict(operation(self._peer(), body))
         except SovError as err:
             status, answer = HTTPStatus.UNPROCESSABLE_ENTITY, encode_error(err)
+        except OSError as err:
+            status, answer = HTTPStatus.INTERNAL_SERVER_ERROR, encode_error(_of_the_disk(err))
+            self._tell(err)
         except Exception as err:  # what we did not foresee must reach the caller as a failure, never as a silence
             status, answer = HTTPStatus.INTERNAL_SERVER_ERROR, encode_error(SovError(f"{type(err).__name__}: {err}"))
-            self.server.on_error(err)
+            self._tell(err)
         data = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -97,12 +104,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def _tell(self, err: Exception) -> None:
+        with contextlib.suppress(Exception):  # a log on a full disk must not cost the caller its answer
+            self.server.on_error(err)
+
     def _peer(self) -> Peer:
         pid, uid, _ = struct.unpack("3i", self.connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return Peer(pid, uid)
 
     def log_message(self, format: str, *args: object) -> None:
         """The ledger records what matters; an access log would only repeat it."""
+
+
+def _of_the_disk(err: OSError) -> SovError:
+    """What a write failed of, for the operator to do something about."""
+    if err.errno in _FULL:
+        return Unavailable(f"nothing can be written here: {os.strerror(err.errno)}", remedy=_REMEDY_FULL)
+    return SovError(f"{type(err).__name__}: {err}", remedy="see the region's node.log")
 
 
 class OperationServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

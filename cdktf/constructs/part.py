@@ -73,6 +73,10 @@ class Part(ABC):
         return len(form.resources)
 
     def _check(self, form: Form) -> None:
+        addresses = [(resource.data, resource.type, resource.name) for resource in form.resources]
+        twice = sorted({f"{kind}.{name}" for data, kind, name in addresses if addresses.count((data, kind, name)) > 1})
+        if twice:
+            raise self._broken(f"makes {', '.join(twice)} twice")
         missing = [name for name in self.construct.offers if name not in form.outputs]
         if missing:
             raise self._broken(f"offers no {', '.join(missing)}")

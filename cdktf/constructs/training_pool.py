@@ -15,7 +15,8 @@ class TrainingPool(Part):
 
     @staticmethod
     def describe(setting: Setting) -> constructs.TrainingPool:
-        training, role = setting.spec.training, setting.place.region.role
+        training, region = setting.spec.training, setting.place.region
+        gpu, role = str(region.settings.get("gpu") or training.gpu), region.role  # a place may not have what the others have
         return constructs.TrainingPool(
-            **setting.common(), gpu=training.gpu, nodes=training.nodes, spot=training.spot and role is Role.global_
+            **setting.common(), gpu=gpu, nodes=training.nodes, spot=training.spot and role is Role.global_
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import cache
 from typing import Any, NamedTuple
 
 from sovplatform.errors import ConfigError, Conflict, Denied, NotFound, SovError, Unavailable
@@ -106,13 +107,14 @@ class AwsApi:
             use_dualstack_endpoint=False,
             user_agent_extra="sovplatform",
         )
+        place = self.place
         try:
-            session = boto3.Session(profile_name=self.place.profile or None, region_name=self.place.region)
+            session = boto3.Session(profile_name=place.profile or None, region_name=place.region, botocore_session=_core())
+            return session.client(service, config=config, endpoint_url=place.endpoint or None, verify=True)
         except ProfileNotFound as err:
             raise ConfigError(
                 f"there is no AWS profile {self.place.profile}", remedy=f"run `aws configure --profile {self.place.profile}`"
             ) from err
-        return session.client(service, config=config, endpoint_url=self.place.endpoint or None, verify=True)
 
     def _said(self, service: str, operation: str, response: dict[str, Any]) -> SovError:
         error, status = response.get("Error", {}), response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
@@ -167,6 +169,30 @@ class AwsApi:
         return (
             f"use credentials of account {self.place.account} in partition {self.place.partition}; no other partition knows them"
         )
+
+
+@cache
+def partition_of(region: str) -> str:
+    """The partition that botocore's data puts a region in."""
+    import boto3
+
+    return str(boto3.Session(botocore_session=_core()).get_partition_for_region(region))
+
+
+def _core() -> Any:
+    """A new session on one loader, as reading the services' descriptions anew takes longer than the first request."""
+    from botocore.session import get_session
+
+    session = get_session()
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 def quiet() -> None:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sovplatform.backends.mlflow_schema import prepare
+from sovplatform.backends.mlflow_schema import DISTRIBUTION, prepare
 from sovplatform.backends.slim import slim_import
 from sovplatform.errors import ConfigError, Conflict, NotFound, SignatureInvalid, Unavailable
 from sovplatform.interfaces.registry import Registry
@@ -208,6 +208,7 @@ def _import_mlflow() -> None:
         bare=("mlflow", "mlflow.genai", "mlflow.genai.scorers", "mlflow.genai.scorers.online"),
         deferred=("pandas", "fastapi"),
         extra="mlflow",
+        distribution=DISTRIBUTION,
     )
 
 

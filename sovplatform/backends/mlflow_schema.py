@@ -14,6 +14,8 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+DISTRIBUTION = "mlflow-skinny"  # the part of MLflow that is always there: the full distribution installs it too
+
 
 def prepare(database: Path, migrate: Callable[[Path], None]) -> None:
     """Make `database` an empty, migrated registry unless it exists. `migrate` makes one by MLflow's own migrations."""
@@ -61,8 +63,7 @@ def _is_ours(prepared: Path, digest: Path) -> bool:
 
 
 def _version() -> str:
-    """MLflow's, whichever of its two distributions is installed."""
-    return metadata.version("mlflow-skinny")
+    return metadata.version(DISTRIBUTION)
 
 
 def _sha256(path: Path) -> str:

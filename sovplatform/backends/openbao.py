@@ -3,7 +3,7 @@
 What the home directory (0700) holds, all of it readable by its owner alone:
 
     openbao.json  configuration, without secrets         data/      raft storage, encrypted under the seal key
-    seal.key      opens the storage without anybody      audit.log  every request; values are keyed hashes
+    seal.key      opens the storage without anybody      audit.log  every request; values are keyed hashes; .1 to .5 are older
     operator.key  signs the operator's logins            openbao.log, openbao.pid, ports.json, ready
     tls.key, tls.pem, ca.pem
 
@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from sovplatform.backends import openbao_audit as audit_log
 from sovplatform.backends import openbao_config as configuration
 from sovplatform.backends.openbao_config import HOST, OPERATOR, write_private
 from sovplatform.backends.pidfile import PidFile
@@ -69,10 +70,13 @@ class OpenBaoServer:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.home.chmod(0o700)
         with self._lock():
+            turned = audit_log.turn(self.home)
             if not (self.home / "ready").exists():
                 self._first_start()
             else:
                 self._start_process()
+            if turned and (pid := self._pidfile.pid()) is not None:
+                audit_log.reopen(self.home, pid)
             return self.address()
 
     def stop(self) -> None:

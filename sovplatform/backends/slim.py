@@ -33,7 +33,13 @@ class Deferred(ModuleType):
 
 
 def slim_import(
-    modules: Sequence[str], *, bare: Sequence[str], deferred: Sequence[str] = (), absent: Sequence[str] = (), extra: str
+    modules: Sequence[str],
+    *,
+    bare: Sequence[str],
+    deferred: Sequence[str] = (),
+    absent: Sequence[str] = (),
+    extra: str,
+    distribution: str = "",
 ) -> None:
     """Import `modules` in that order.
 
@@ -42,6 +48,7 @@ def slim_import(
         deferred: modules that stand-ins replace meanwhile.
         absent: modules that appear not to be installed meanwhile.
         extra: the extra of sovplatform that installs the library.
+        distribution: the library's name on the package index, when it is another than the package's.
 
     Raises:
         ConfigError: the library is not installed.
@@ -56,7 +63,7 @@ def slim_import(
     stand_ins |= {name: None for name in absent if name not in sys.modules}
     sys.modules.update(stand_ins)  # type: ignore[arg-type] # None makes an import fail, as for what is not installed
     try:
-        _import(modules, bare)
+        _import(modules, bare, distribution or bare[0])
     except Exception:
         _log.warning("%s cannot be imported in part; importing all of it", bare[0], exc_info=True)
         _forget(stand_ins)
@@ -67,7 +74,7 @@ def slim_import(
         _forget(stand_ins)
 
 
-def _import(modules: Sequence[str], bare: Sequence[str]) -> None:
+def _import(modules: Sequence[str], bare: Sequence[str], distribution: str) -> None:
     for name in bare:
         spec = importlib.util.find_spec(name)
         if spec is None:
@@ -77,7 +84,7 @@ def _import(modules: Sequence[str], bare: Sequence[str]) -> None:
         if parent:
             setattr(sys.modules[parent], last, package)
         else:
-            package.__dict__["__version__"] = metadata.version(name)
+            package.__dict__["__version__"] = metadata.version(distribution)
     for name in modules:
         importlib.import_module(name)
 

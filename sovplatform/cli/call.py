@@ -28,15 +28,15 @@ class Call:
     directory: Path
     json: bool
 
-    def platform(self) -> Platform:
-        """The platform of the pilot that was named.
+    def platform(self, *, infrastructure: bool = False) -> Platform:
+        """The platform of the pilot that was named. `infrastructure` needs neither data nor people: those may be filled in later.
 
         Raises:
             ConfigError: there is no pilot, or it is wrong.
         """
         from sovplatform.platform import Platform
 
-        return Platform.open(config.find_pilot(self.directory).parent)
+        return Platform.open(config.find_pilot(self.directory).parent, infrastructure=infrastructure)
 
     def show(self, value: Record | Sequence[Record], human: Callable[[], None]) -> None:
         """Print records: as JSON when that was asked for, else the way of `human`."""

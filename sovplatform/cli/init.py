@@ -26,7 +26,7 @@ def init() -> None:
     multiple=True,
     default=SOVEREIGN,
     metavar="PROVIDER:JURISDICTION",
-    help=f"A region that holds raw data; repeat it for more. By default {', '.join(SOVEREIGN)}.",
+    help=f"A region that holds raw data, or with `edge` only serves; repeat it. By default {', '.join(SOVEREIGN)}.",
 )
 @click.option(
     "--global", "fabric", default=FABRIC, show_default=True, metavar="PROVIDER:JURISDICTION", help="The region that trains."

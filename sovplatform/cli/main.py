@@ -24,6 +24,10 @@ COMMANDS = {
     "predict": ("predict:predict", "Ask the served model about the rows of a file."),
     "release": ("release:release", "List, approve, promote and roll back releases."),
     "audit": ("audit:audit", "Read, verify and report the ledgers."),
+    "synth": ("infrastructure:synth", "Write the pilot's infrastructure as Terraform, a stack for each region and week."),
+    "plan": ("infrastructure:plan", "Plan the infrastructure and judge the plan by policy; --offline asks no cloud."),
+    "apply": ("infrastructure:apply", "Apply plans that were judged, and are unchanged since."),
+    "destroy": ("infrastructure:destroy", "Plan and carry out the end of what was applied."),
     "plugin": ("plugin:plugin", "List plugins and check providers."),
     "completion": ("completion:completion", "Print a shell's completion script."),
 }

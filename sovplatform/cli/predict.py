@@ -26,7 +26,7 @@ from sovplatform.cli.table import table
 def predict(call: Call, path: Path, region: str | None) -> None:
     """Ask the served model about the rows of a file.
 
-    They go to the endpoint of one region; only the columns that the task reads are sent from CSV.
+    They go to the endpoint of one region. Only the columns that the task reads are sent: identifiers stay here.
     """
     from sovplatform.cli.rows import read_rows
 

@@ -42,6 +42,15 @@ class Progress:
         line = f"{report.stage:<10} {report.seconds:6.1f} s  {report.detail}{note}"
         click.echo(line.rstrip(), err=True)
 
+    def doing(self, what: str, doing: str) -> None:
+        """Say what is being done with something that is no stage, such as a stack of the infrastructure."""
+        text = f"{what} {doing}".strip()
+        if self._status:
+            self._status.update(text)
+            self._status.start()
+        else:
+            click.echo(text, err=True)
+
     def _begin(self, report: StageReport) -> None:
         text = f"{report.stage} … {report.detail}".rstrip()
         if self._status:

@@ -16,7 +16,9 @@ _REMEDY = 'give CSV with a header, or JSON: a list of rows, {"instances": [...]}
 
 
 def read_rows(path: Path, task: TaskSpec) -> list[Row]:
-    """The rows of a file, numbers as numbers; `-` is standard input.
+    """The rows of a file, numbers as numbers, of the task's features alone; `-` is standard input.
+
+    What else a row has (the target, identifiers) stays here, in whichever format it came.
 
     Raises:
         ConfigError: the file is no such table, has no rows, or lacks a column that the task needs.
@@ -26,14 +28,15 @@ def read_rows(path: Path, task: TaskSpec) -> list[Row]:
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} cannot be read as text", remedy=_REMEDY) from err
     rows = _json(text, path) if text.lstrip()[:1] in ("[", "{") else _csv(text, path, task)
+    features = [feature.name for feature in task.features]
     if not rows:
         raise ConfigError(f"{path} has no rows", remedy=_REMEDY)
     for number, row in enumerate(rows, start=1):
-        missing = [feature.name for feature in task.features if feature.name not in row]
+        missing = [name for name in features if name not in row]
         if missing:
             what = f"{path}: row {number} lacks {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}"
-            raise ConfigError(what, remedy=f"the task '{task.name}' reads: {', '.join(one.name for one in task.features)}")
-    return rows
+            raise ConfigError(what, remedy=f"the task '{task.name}' reads: {', '.join(features)}")
+    return [{name: row[name] for name in features} for row in rows]
 
 
 def _json(text: str, path: Path) -> list[Row]:
@@ -60,17 +63,13 @@ def _json_lines(text: str, path: Path) -> list[object]:
 
 def _csv(text: str, path: Path, task: TaskSpec) -> list[Row]:
     numbers = {feature.name for feature in task.features if feature.type == "number"}
-    features = {feature.name for feature in task.features}
     rows: list[Row] = []
     reader = csv.DictReader(io.StringIO(text))
     for record in reader:
         if None in record or None in record.values():
             raise ConfigError(f"{path}:{reader.line_num}: another number of cells than the header", remedy=_REMEDY)
-        row: Row = {}
-        for column, cell in record.items():
-            if column in features:  # the target and identifiers are not sent
-                row[column] = _number(cell, column, f"{path}:{reader.line_num}") if column in numbers else cell
-        rows.append(row)
+        where = f"{path}:{reader.line_num}"
+        rows.append({name: _number(cell, name, where) if name in numbers else cell for name, cell in record.items()})
     return rows
 
 

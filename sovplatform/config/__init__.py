@@ -65,11 +65,12 @@ def find_pilot(directory: Path) -> Path:
     raise ConfigError(f"there is no {PILOT} in {directory} or above it", remedy=remedy)
 
 
-def load(path: Path, *, providers: Providers | None = None) -> Pilot:
+def load(path: Path, *, providers: Providers | None = None, for_infrastructure: bool = False) -> Pilot:
     """Read and check a pilot's file (or the one in a directory).
 
     `providers` tells which provider names there are, such as `lambda plugins: Plugins.load(plugins).providers()`; without it
-    they are not checked here.
+    they are not checked here. `for_infrastructure` checks the places and what rests where, and leaves data files, the task and
+    people's keys to be filled in later.
 
     Raises:
         ConfigError: the first thing that is wrong, with its line and a remedy. Nothing was written.
@@ -77,17 +78,17 @@ def load(path: Path, *, providers: Providers | None = None) -> Pilot:
     from sovplatform.config import yamlsource
 
     path = path / PILOT if path.is_dir() else path
-    return _checked(yamlsource.read(path), path.parent, providers)
+    return _checked(yamlsource.read(path), path.parent, providers, for_infrastructure=for_infrastructure)
 
 
-def loads(text: str, path: Path, *, root: Path, providers: Providers | None = None) -> Pilot:
+def loads(text: str, path: Path, *, root: Path, providers: Providers | None = None, for_infrastructure: bool = False) -> Pilot:
     """As `load`, of text that is to be written to `path`; the files that it names are looked for in `root`."""
     from sovplatform.config import yamlsource
 
-    return _checked(yamlsource.parse(text, path), root, providers)
+    return _checked(yamlsource.parse(text, path), root, providers, for_infrastructure=for_infrastructure)
 
 
-def _checked(source: Source, root: Path, providers: Providers | None) -> Pilot:
+def _checked(source: Source, root: Path, providers: Providers | None, *, for_infrastructure: bool) -> Pilot:
     from pydantic import ValidationError
 
     from sovplatform.config import checks
@@ -96,7 +97,8 @@ def _checked(source: Source, root: Path, providers: Providers | None) -> Pilot:
 
     try:
         pilot = Pilot.model_validate(source.data)
-        found = list(checks.problems(pilot, root, providers(pilot.plugins) if providers else None))
+        known = providers(pilot.plugins) if providers else None
+        found = list(checks.of_the_infrastructure(pilot, known) if for_infrastructure else checks.problems(pilot, root, known))
         cause: Exception | None = None
     except PluginError as err:
         raise PluginError(f"{source.path}:{source.line(('plugins',))}: {err.message}", remedy=err.remedy) from err

@@ -39,8 +39,21 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 def problems(pilot: Pilot, root: Path, providers: Collection[str] | None) -> Iterator[Problem]:
     """All that is wrong. `root` is the pilot's directory; `providers` the names that plugins offer, None when not known."""
+    yield from of_the_infrastructure(pilot, providers)
+    yield from of_the_work(pilot, root)
+
+
+def of_the_infrastructure(pilot: Pilot, providers: Collection[str] | None) -> Iterator[Problem]:
+    """What is wrong with the places and with what rests where: enough to plan and price a pilot before there is data."""
     yield from _regions(pilot, providers)
-    yield from _datasets(pilot, root)
+    yield from _datasets(pilot)
+
+
+def of_the_work(pilot: Pilot, root: Path) -> Iterator[Problem]:
+    """What is wrong with the data, the task, the borders and the people: what a pilot needs besides before it runs."""
+    for index, dataset in enumerate(pilot.datasets):
+        yield from _source(dataset, root, ("datasets", index, "source"))
+        yield from _budget(pilot, dataset, ("datasets", index, "budget"))
     yield from _task(pilot)
     yield from _border(pilot, root)
     yield from _release(pilot)
@@ -77,14 +90,12 @@ def _regions(pilot: Pilot, providers: Collection[str] | None) -> Iterator[Proble
             yield Problem(("regions", index, "jurisdiction"), message, remedy)
 
 
-def _datasets(pilot: Pilot, root: Path) -> Iterator[Problem]:
+def _datasets(pilot: Pilot) -> Iterator[Problem]:
     yield from _repeated((dataset.name for dataset in pilot.datasets), lambda i: ("datasets", i, "name"), "dataset")
     if not pilot.datasets:
         yield Problem(("datasets",), "there are no datasets", "describe what each sovereign region holds under `datasets`")
     for index, dataset in enumerate(pilot.datasets):
         yield from _dataset(pilot, dataset, ("datasets", index))
-        yield from _source(dataset, root, ("datasets", index, "source"))
-        yield from _budget(pilot, dataset, ("datasets", index, "budget"))
 
 
 def _dataset(pilot: Pilot, dataset: DatasetSpec, loc: Loc) -> Iterator[Problem]:

@@ -27,7 +27,7 @@ def places(pilot: Pilot) -> tuple[Place, ...]:
     """All places of a pilot, in the order of `pilot.yaml`; a region with `sites` is one place for each of them.
 
     Raises:
-        ConfigError: two networks overlap, a range is no network, or a site is no site.
+        ConfigError: two networks overlap, two places have the same cluster, a range is no network, or a site is no site.
     """
     regions = [place for region in pilot.regions for place in _sites(region)]
     datasets = {
@@ -37,6 +37,7 @@ def places(pilot: Pilot) -> tuple[Place, ...]:
         Place(region=region, cidr=_range(region, index), datasets=datasets[region.name]) for index, region in enumerate(regions)
     ]
     _refuse_repeated(found)
+    _refuse_shared_cluster(found)
     _refuse_overlap(found)
     return tuple(found)
 
@@ -79,6 +80,22 @@ def _refuse_repeated(found: Sequence[Place]) -> None:
         if place.region.name in seen:
             raise ConfigError(f"place {place.region.name} is there twice", remedy="give each site of a region its own name")
         seen.add(place.region.name)
+
+
+def _refuse_shared_cluster(found: Sequence[Place]) -> None:
+    """What one place's stacks make in a cluster, another's would take away; and a cluster is under one law."""
+    seen: dict[tuple[str, str], str] = {}
+    for place in found:
+        settings = place.region.settings
+        if "context" not in settings:
+            continue
+        cluster = (str(settings.get("kubeconfig", "")), str(settings["context"]))
+        if cluster in seen:
+            raise ConfigError(
+                f"places {seen[cluster]} and {place.region.name} have the same cluster, context '{cluster[1]}'",
+                remedy="give each place the context of its own cluster",
+            )
+        seen[cluster] = place.region.name
 
 
 def _refuse_overlap(found: Sequence[Place]) -> None:

@@ -62,6 +62,14 @@ class Terraform:
             reason = f"{needed_by} needs {what}, and {self} cannot do that"
             raise Unsupported(what, reason=reason, remedy=f"install {since}, or name it with SOVCTL_TERRAFORM")
 
+    def require_version(self, terraform: str, opentofu: str, *, needed_by: str) -> None:
+        """Raises Unsupported when it is older than what is given for its product, such as `1.14`."""
+        wanted = terraform if self.product == "Terraform" else opentofu
+        if self.version < tuple(int(part) for part in wanted.split(".")):
+            since = f"Terraform ≥ {terraform} or OpenTofu ≥ {opentofu}"
+            remedy = f"install {since}, or name it with SOVCTL_TERRAFORM; `sovctl plan --offline` works with {self}"
+            raise Unsupported(needed_by, reason=f"it needs {since}, and this is {self}", remedy=remedy)
+
     def init(self, stack: Path, *, environment: Environment | None = None, on_event: OnEvent | None = None) -> None:
         self._do(stack, ["init", "-json", "-input=false", "-no-color"], environment, on_event, _QUICK_SECONDS * 5)
 

@@ -12,6 +12,7 @@ from sovplatform.artifacts import DECISION, MANIFEST, load
 from sovplatform.border.acceptance import Acceptance
 from sovplatform.border.channel import Envelope, Receipt, Sender, details
 from sovplatform.border.gate import Gate
+from sovplatform.border.reading import read
 from sovplatform.errors import Denied
 from sovplatform.ledger import Ledger
 from sovplatform.records import Artifact, Crossing, SignedDecision
@@ -44,13 +45,16 @@ class Outbound:
         self._lock = threading.Lock()
 
     def send(self, directory: Path, destination: str, purpose: str) -> None:
-        """Raises Denied when the gate or the destination says no; sending again what was delivered has no effect."""
+        """Raises Denied when the gate or the destination says no.
+
+        Sending again what was delivered has no effect, unless its files were changed since: the gate says no to that.
+        """
         place = directory.resolve()
         if not place.is_relative_to(self._outbox) or place == self._outbox:
             raise Denied("only what is in the outbox can leave", reasons=[directory.name], remedy="make the artifact there")
         artifact, signature = load(place)
         key = f"delivered/{artifact.digest}/{destination}/{purpose}"
-        if self._ledger.find(key) is not None:
+        if self._ledger.find(key) is not None and _is_whole(place, artifact):
             return
         crossing = Crossing(artifact=artifact, signature=signature, source=self._region, destination=destination, purpose=purpose)
         signed = self._gate.decide(crossing, place)
@@ -78,6 +82,14 @@ class Outbound:
     def close(self) -> None:
         for sender in self._senders.values():
             sender.close()
+
+
+def _is_whole(directory: Path, artifact: Artifact) -> bool:
+    """Whether the files are what the manifest says."""
+    try:
+        return not read(directory, artifact).strays
+    except OSError:
+        return False
 
 
 class Inbound:

@@ -44,7 +44,7 @@ class PolicyEngine:
     def __init__(self, rule_dirs: Sequence[Path] = (), *, timeout: float = TIMEOUT_SECONDS) -> None:
         own = rule_files(RULES)
         self._packages = frozenset(package_of(path) for path in own)
-        self._programs = [own, _further(rule_dirs, self._packages)] if rule_dirs else [own]
+        self._programs = [own, further_rules(rule_dirs)] if rule_dirs else [own]
         self._timeout = timeout
         self._lock = threading.Lock()
         self._worker = _Worker(self._programs)
@@ -71,7 +71,13 @@ class PolicyEngine:
             raise Unevaluable(f"policy {package} did not answer within {self._timeout:g} s") from err
 
 
-def _further(directories: Sequence[Path], packages: frozenset[str]) -> list[Path]:
+def further_rules(directories: Sequence[Path]) -> list[Path]:
+    """The files of rules that stand beside the built-in ones.
+
+    Raises:
+        ConfigError: a directory without rules, or rules that nobody would ask.
+    """
+    packages = {package_of(path) for path in rule_files(RULES)}
     files: list[Path] = []
     for directory in directories:
         found = rule_files(Path(directory))

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from sovplatform.errors import Denied, NotFound, Unavailable
-from sovplatform.records import EndpointStatus, Release, ServedModel, ServingState
+from sovplatform.records import EndpointStatus, Release, ServedModel, ServingState, canonical, digest_of
 from sovplatform.releases import ReleaseRepository
 from sovplatform.stages.context import StageContext
 
@@ -49,10 +49,32 @@ def reconcile(context: StageContext, repository: ReleaseRepository, region: str)
     return status
 
 
+def desire(
+    context: StageContext,
+    repository: ReleaseRepository,
+    region: str,
+    *,
+    stable: str,
+    canary: str = "",
+    percent: int = 0,
+    actor: str,
+) -> None:
+    """Say what the region shall serve: in its ledger first, then in git. What cannot be recorded does not happen.
+
+    Raises:
+        LedgerUnwritable: the region cannot record it; git says what it said before.
+        Unavailable: the region does not answer; likewise.
+    """
+    facts = {"stable": stable, "canary": canary, "percent": percent, "actor": actor}
+    key = f"desired/{region}/{repository.turns(region)}/{digest_of(canonical(facts))}"
+    context.record("release.desired", canary or stable or region, facts, key=key, regions=[region])
+    repository.set_desired(region, stable=stable, canary=canary, percent=percent, actor=actor)
+
+
 def promote(context: StageContext, repository: ReleaseRepository, item: Release, *, actor: str) -> EndpointStatus:
     """Give the release all requests."""
     if repository.desired(item.region).stable != item.id or repository.desired(item.region).canary:
-        repository.set_desired(item.region, stable=item.id, actor=actor)
+        desire(context, repository, item.region, stable=item.id, actor=actor)
     status = reconcile(context, repository, item.region)
     facts = {"artifact": item.artifact, "version": item.version, "actor": actor}
     context.record("release.promoted", item.id, facts, key=f"promoted/{item.digest}/{status.observed}", regions=[item.region])
@@ -74,7 +96,7 @@ def rollback(context: StageContext, repository: ReleaseRepository, region: str, 
                 f"region {region} has served no release before {desired.stable or 'this'}", remedy="see `sovctl release list`"
             )
         target = before[0]
-    repository.set_desired(region, stable=target, actor=actor)
+    desire(context, repository, region, stable=target, actor=actor)
     status = reconcile(context, repository, region)
     facts = {"from": desired.canary or desired.stable, "to": target, "actor": actor}
     context.record(

@@ -8,7 +8,7 @@ from sovplatform.releases import ReleaseRepository
 from sovplatform.stages.context import StageContext
 from sovplatform.stages.probe import failures, predict_url, probe, rows
 from sovplatform.stages.records import Released, Served
-from sovplatform.stages.rollout import CONTROL_PLANE, promote, reconcile
+from sovplatform.stages.rollout import CONTROL_PLANE, desire, promote, reconcile
 
 
 def serve(context: StageContext, released: Released) -> Served:
@@ -41,7 +41,7 @@ def _try_canary(context: StageContext, repository: ReleaseRepository, item: Rele
     """Give the release its share of requests until it has answered enough of them; one error withdraws it."""
     desired, percent = repository.desired(item.region), item.canary_percent
     if (desired.canary, desired.percent) != (item.id, percent):
-        repository.set_desired(item.region, stable=desired.stable, canary=item.id, percent=percent, actor=CONTROL_PLANE)
+        desire(context, repository, item.region, stable=desired.stable, canary=item.id, percent=percent, actor=CONTROL_PLANE)
         context.record("release.canary", item.id, {"percent": percent}, key=f"canary/{item.digest}", regions=[item.region])
     status = reconcile(context, repository, item.region)
     server = context.regions[item.region].server()
@@ -51,7 +51,7 @@ def _try_canary(context: StageContext, repository: ReleaseRepository, item: Rele
     errors = answers.errors + failures(server.metrics(status.name), item.id) - before
     if not errors:
         return
-    repository.set_desired(item.region, stable=desired.stable, actor=CONTROL_PLANE)
+    desire(context, repository, item.region, stable=desired.stable, actor=CONTROL_PLANE)
     reconcile(context, repository, item.region)
     facts = {"errors": errors, "requests": count}
     context.record("release.withdrawn", item.id, facts, key=f"withdrawn/{item.digest}", regions=[item.region])

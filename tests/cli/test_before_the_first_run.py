@@ -1,6 +1,8 @@
 """What commands say of a pilot that was made and never run. Nothing is started."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,36 @@ def test_doctor_finds_that_everything_is_there(demo: str, capsys: pytest.Capture
     findings = json.loads(capsys.readouterr().out)
     assert findings
     assert all(finding["ok"] for finding in findings)
+
+
+BAD_RULES = {
+    "syntax": ("package sovplatform.border\ndeny contains {\n", "policy/mine.rego is no valid Rego"),
+    "package": ("package acme.rules\nimport rego.v1\ndeny contains 1 if { true }\n", "acme.rules, which nobody asks"),
+    "no package": ("deny := []\n", "policy/mine.rego declares no package"),
+    "function": ("package sovplatform.border\nimport rego.v1\ndeny contains 1 if { no_such_function(1) }\n", "policy/mine.rego"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_RULES)
+def test_doctor_names_the_file_of_a_rule_that_no_gate_could_ask(demo: str, case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text, message = BAD_RULES[case]
+    (Path(demo) / "policy" / "mine.rego").write_text(text)
+    assert main(["-C", demo, "doctor"]) == 1
+    said = capsys.readouterr().out
+    assert message in said
+    assert "mine.rego" in said
+    assert "remedy: " in said
+    assert "Traceback" not in said
+
+
+def test_doctor_names_rules_that_say_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for file in (Path(demo) / "policy").glob("*.rego"):
+        file.unlink()
+    (Path(demo) / "policy" / "mine.rego").write_text("package sovplatform.border\nimport rego.v1\ndenny contains 1 if { true }\n")
+    assert main(["-C", demo, "doctor", "--json"]) == 1
+    wrong = [finding for finding in json.loads(capsys.readouterr().out) if not finding["ok"]]
+    assert [finding["check"] for finding in wrong] == ["policy"]
+    assert "policy/mine.rego: no set of rules `deny`" in wrong[0]["detail"]
 
 
 def test_status_is_a_report_of_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,3 +95,17 @@ def test_predict_needs_the_columns_of_the_task(demo: str, tmp_path: Path, capsys
 def test_plugins_are_listed(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-C", demo, "plugin", "list", "--json"]) == 0
     assert {one["name"]: one["loaded"] for one in json.loads(capsys.readouterr().out)}["onprem"] is True
+
+
+def test_a_setting_that_is_none_is_the_users_mistake(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-C", demo, "plugin", "check", "memory", "--set", "located"]) == 2
+    assert "write NAME=VALUE" in capsys.readouterr().err
+
+
+def test_loading_the_providers_imports_no_cloud_library() -> None:
+    code = (
+        "import sys; from sovplatform.plugins import Plugins; names = Plugins.load().providers()\n"
+        "print(*names); print(*sorted({'boto3', 'botocore', 'google.cloud', 'pkcs11', 'yaml', 'requests'} & sys.modules.keys()))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["aws edge gcp onprem", ""]

@@ -103,9 +103,9 @@ def test_sizes_are_readable(count: int, text: str) -> None:
 
 FILES = {
     "a.csv": 'iban,Age,Home\nDE1,30,rent\nDE2,,"a, b"\n',
-    "a.json": '[{"Age": 30, "Home": "rent"}, {"Age": null, "Home": "a, b"}]',
+    "a.json": '[{"iban": "DE1", "Age": 30, "Home": "rent", "Status": "bad"}, {"Age": null, "Home": "a, b", "iban": "DE2"}]',
     "b.json": '{"instances": [{"Age": 30, "Home": "rent"}, {"Age": null, "Home": "a, b"}]}',
-    "c.jsonl": '{"Age": 30, "Home": "rent"}\n\n{"Age": null, "Home": "a, b"}\n',
+    "c.jsonl": '{"Age": 30, "Home": "rent", "Job": {"since": 2019}}\n\n{"Age": null, "Home": "a, b"}\n',
 }
 
 
@@ -117,6 +117,7 @@ def test_rows_are_read_from_csv_and_json_without_identifiers(name: str, tmp_path
 
 BAD = {
     "lacks a column": ("Age\n30\n", "row 1 lacks Home"),
+    "a row lacks a column": ('[{"Age": 30, "Home": "rent"}, {"Home": "rent", "iban": "DE1"}]', "row 2 lacks Age"),
     "no number": ("Age,Home\nold,rent\n", ":2: 'Age' is not a number"),
     "ragged": ("Age,Home\n30\n", ":2: another number of cells"),
     "empty": ("Age,Home\n", "has no rows"),

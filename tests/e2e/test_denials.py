@@ -55,6 +55,7 @@ def trespass(pilot: Pilot, function: str) -> tuple[Job, tuple[str, ...]]:
     [
         ("send_local_model", "its label does not let it rest in US"),
         ("send_changed_after_sealing", "files:"),
+        ("send_changed_after_delivery", "files:"),
         ("send_renoised", "already released"),
         ("send_extra_tensor", "tensors are not registered"),
     ],

@@ -119,6 +119,12 @@ def test_a_file_of_applications_is_answered_as_csv_and_as_json(pilot: Pilot, tmp
     again = pilot.sovctl("predict", "--json", "--region", "fr", "--file", str(tmp_path / "rows.json"))
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == answers
+    named = [{**row, "iban": "DE02120300000000202051"} for row in instances]
+    (tmp_path / "rows.json").write_text(json.dumps(named))  # the columns that the task does not read stay here
+    again = pilot.sovctl("predict", "--json", "--file", str(tmp_path / "rows.json"))
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout) == answers
+    assert pilot.platform.predict(named) == answers
 
 
 def test_the_ledgers_verify_when_nothing_runs(pilot: Pilot) -> None:

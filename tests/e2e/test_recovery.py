@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from sovplatform.artifacts import RESERVED
 from tests.fixtures.pilots import Pilot, make_pilot
 
 WAIT_SECONDS = 90.0
@@ -122,15 +123,35 @@ def test_a_taken_channel_port_is_replaced_by_another(own_pilot: Pilot) -> None:
     assert int((pilot.home("fr") / "channel.port").read_text()) != port
 
 
-def test_a_full_disk_stops_what_cannot_be_recorded_and_nothing_else(own_pilot: Pilot) -> None:
+def test_what_a_finished_run_exchanged_may_be_deleted_while_the_regions_are_down(own_pilot: Pilot) -> None:
+    pilot = own_pilot
+    assert pilot.sovctl("down").returncode == 0
+    for home in (pilot.home(name) for name in ("de", "fr", "ch", "fabric")):
+        for path in [*home.glob("inbox/*/*"), *home.glob("outbox/*/*/*")]:
+            if path.is_file() and path.name not in RESERVED:
+                path.unlink()
+    report = pilot.run("--approve-with", str(pilot.approver))
+    assert report["state"] == "complete"
+    assert all(ledger["verified"] for ledger in report["ledger"])
+    assert {item["endpoint"]["stable"] for item in report["serving"]} == {
+        f"credit-default-{name}-v1" for name in ("de", "fr", "ch")
+    }
+
+
+def test_a_full_disk_is_told_at_once_and_stops_only_what_cannot_be_recorded(own_pilot: Pilot) -> None:
     pilot = own_pilot
     assert pilot.sovctl("up").returncode == 0
+    wanted = pilot.platform.repository.desired("ch")
     node = _pid(pilot.home("ch") / "node.pid")
     before = resource.prlimit(node, resource.RLIMIT_FSIZE)
     resource.prlimit(node, resource.RLIMIT_FSIZE, (0, before[1]))
     refused = pilot.sovctl("release", "rollback", "ch")
     resource.prlimit(node, resource.RLIMIT_FSIZE, before)
     _assert_clear(refused)
-    pilot.run("--approve-with", str(pilot.approver))
+    assert "cannot record" in refused.stderr
+    assert pilot.platform.repository.desired("ch") == wanted  # what could not be recorded was not asked for in git either
+    assert pilot.platform.regions["ch"].server().status("credit-default").stable == wanted.stable
+    assert pilot.sovctl("release", "rollback", "ch").returncode == 0
+    assert pilot.platform.repository.desired("ch").stable == "credit-default-local-ch-v1"
     assert pilot.sovctl("release", "promote", "credit-default-ch-v1").returncode == 0
     assert all(ledger["verified"] for ledger in json.loads(pilot.sovctl("audit", "verify", "--json").stdout))

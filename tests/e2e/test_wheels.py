@@ -10,22 +10,23 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The wheels of the SDK and of the on-prem provider."""
+    """The wheels of the SDK and of the built-in providers."""
     out = tmp_path_factory.mktemp("wheels")
-    for source in (ROOT, ROOT / "plugins" / "onprem"):
+    for source in (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))):
         subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)], cwd=source, check=True)
     return sorted(out.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
 def place(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment that holds the two wheels, and sees our dependencies but none of our editable installs."""
+    """A virtual environment that holds the wheels, and sees our dependencies but none of our editable installs."""
     place = tmp_path_factory.mktemp("place")
     venv.create(place, with_pip=False, symlinks=True)
     (site,) = place.glob("lib/python*/site-packages")
@@ -75,6 +76,30 @@ def test_a_pilot_is_made_from_the_packed_templates(place: Path, tmp_path: Path) 
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "x" / "pilot.yaml").is_file()
     assert (tmp_path / "x" / "README.md").is_file()
+
+
+def test_a_pilot_runs_to_a_served_model_from_the_wheels_alone(place: Path, tmp_path: Path) -> None:
+    def sovctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+        ended = run(place, tmp_path, "sovctl", "-C", "x", *arguments)
+        assert ended.returncode == 0, ended.stderr
+        return ended
+
+    assert run(place, tmp_path, "sovctl", "init", "pilot", "x", "--example", "fintech").returncode == 0
+    task = yaml.safe_load((tmp_path / "x" / "pilot.yaml").read_text())["task"]
+    row = {item["name"]: item["min"] if item["type"] == "number" else item["values"][0] for item in task["features"]}
+    (tmp_path / "rows.json").write_text(json.dumps([row]))
+    approver = tmp_path / "x" / ".sov" / "people" / "approver"
+    try:
+        report = json.loads(sovctl("run", "--json", "--approve-with", str(approver)).stdout)
+        assert report["state"] == "complete"
+        (answer,) = json.loads(sovctl("predict", "--json", "--file", str(tmp_path / "rows.json")).stdout)
+        assert 0 < answer["probability"] < 1
+        for home in (tmp_path / "x" / ".sov" / "regions").iterdir():
+            pid = json.loads((home / "node.pid").read_text())["pid"]
+            assert Path(f"/proc/{pid}/cmdline").read_text().startswith(str(place)), "a node runs from somewhere else"
+    finally:
+        sovctl("down")
+    assert all(ledger["verified"] for ledger in json.loads(sovctl("audit", "verify", "--json").stdout))
 
 
 def test_the_built_in_provider_is_found_by_its_entry_point(place: Path, tmp_path: Path) -> None:

@@ -27,12 +27,21 @@ def send_raw_data(context: JobContext) -> None:
 
 
 def send_changed_after_sealing(context: JobContext) -> None:
+    _send_changed(context, "study")
+
+
+def send_changed_after_delivery(context: JobContext) -> None:
+    """For this purpose the artifact was delivered, as it was then."""
+    _send_changed(context, "training")
+
+
+def _send_changed(context: JobContext, purpose: str) -> None:
     directory = _copy(context)
     file = directory / TENSORS
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
-    context.border.send(directory, "fabric", "study")  # for "training" this artifact has been delivered, so nothing would be sent
+    context.border.send(directory, "fabric", purpose)
 
 
 def send_renoised(context: JobContext) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
 from sov_aws.settings import AwsSettings
 from sovplatform.backends.aws_api import AwsApi, AwsPlace
+from sovplatform.backends.aws_api import partition_of as partition_by_botocore
 from sovplatform.errors import Denied, SovError, Unavailable, Unsupported
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.records import Finding, RegionSpec, RegionStatus
@@ -22,6 +23,7 @@ class AwsRegion(Region):
         super().__init__(spec)
         self.pilot = pilot
         self.settings = AwsSettings.of(spec)
+        self._api = AwsApi(self.place)
 
     def check(self) -> Sequence[Finding]:
         if importlib.util.find_spec("boto3") is None:
@@ -84,16 +86,11 @@ class AwsRegion(Region):
             return Finding(check="place", ok=False, detail=wrong, remedy=remedy)
         if LOCATIONS[region] != wanted:
             return Finding(check="place", ok=False, detail=f"{region} is in {LOCATIONS[region]}, not in {wanted}", remedy=remedy)
-        partition = self._partition_by_botocore()
+        partition = partition_by_botocore(region)
         if not self.settings.partition == partition_of(region) == partition:
             detail = f"{region} belongs to partition {partition}, not to {self.settings.partition}"
             return Finding(check="place", ok=False, detail=detail, remedy=f"set `partition` to {partition}, or leave it out")
         return Finding(check="place", ok=True, detail=f"{region} of partition {partition} is in {wanted}")
-
-    def _partition_by_botocore(self) -> str:
-        import boto3
-
-        return str(boto3.Session().get_partition_for_region(self.settings.region))
 
     def _check_account(self) -> Finding:
         """The credentials are of the account and partition that the settings say."""
@@ -102,7 +99,7 @@ class AwsRegion(Region):
             return Finding(check="account", ok=False, detail="no account is set", remedy=remedy)
         wanted = (self.settings.partition, self.settings.account)
         try:
-            found = AwsApi(self.place).identity()
+            found = self._api.identity()
         except SovError as err:
             reasons = f": {'; '.join(err.reasons)}" if isinstance(err, Denied) and err.reasons else ""
             return Finding(check="credentials", ok=False, detail=err.message + reasons, remedy=err.remedy or "see the message")

@@ -1,4 +1,4 @@
-"""The provider `gcp`: one region of Google Cloud in one project."""
+"""The provider `gcp`: regions of Google Cloud, each in one location of one project, with keys of its own."""
 
 from __future__ import annotations
 
@@ -23,3 +23,8 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
     from sov_gcp.region import GcpRegion
 
     return GcpRegion(spec, pilot)
+
+
+@hookimpl
+def sov_stack_forms(provider: str) -> str | None:
+    return "sov_gcp.stack:GcpForms" if provider == NAME else None

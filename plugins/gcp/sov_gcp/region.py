@@ -25,6 +25,7 @@ class GcpRegion(Region):
         super().__init__(spec)
         self.pilot = pilot
         self.settings = GcpSettings.of(spec, pilot)
+        self._api = GcpApi(self.place)
 
     def check(self) -> Sequence[Finding]:
         if not _installed():
@@ -99,7 +100,7 @@ class GcpRegion(Region):
             remedy = f"set `project` under settings of region {self.spec.name} in pilot.yaml"
             return Finding(check="project", ok=False, detail="no project is set", remedy=remedy)
         try:
-            found = GcpApi(self.place).project()
+            found = self._api.project()
         except SovError as err:
             return _finding("credentials", err)
         identities = {str(found.get("projectId")), str(found.get("name", "")).removeprefix("projects/")}
@@ -117,7 +118,7 @@ class GcpRegion(Region):
 
     def _check_keyring(self) -> Finding:
         try:
-            found = GcpApi(self.place).call("get_key_ring", name=self.place.ring)
+            found = self._api.call("get_key_ring", name=self.place.ring)
         except NotFound as err:
             return Finding(check="key ring", ok=False, detail=err.message, remedy=f"make the key ring {self.place.ring}")
         except SovError as err:

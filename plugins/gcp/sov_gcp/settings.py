@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from sov_gcp.locations import default_location
+from sov_gcp.terraform_settings import TerraformSettings
 from sovplatform.errors import ConfigError
 from sovplatform.records import Record, RegionSpec
 
@@ -32,11 +33,12 @@ class GcpSettings(Record):
     @classmethod
     def of(cls, spec: RegionSpec, pilot: str) -> GcpSettings:
         """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
+        others = TerraformSettings.model_fields
         try:
-            given = cls.model_validate(dict(spec.settings))
+            given = cls.model_validate({name: value for name, value in spec.settings.items() if name not in others})
         except ValidationError as err:
             wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join(cls.model_fields)
+            known = ", ".join((*cls.model_fields, *others))
             remedy = f"use {known}; numbers in quotes, an endpoint is https or on this machine"
             raise ConfigError(f"region {spec.name}: wrong settings for gcp: {wrong}", remedy=remedy) from err
         place = {"location": given.location or default_location(spec.jurisdiction)}

@@ -104,7 +104,7 @@ def test_a_wrong_place_is_found_and_its_keys_are_denied(
     ("settings", "detail", "remedy"),
     [
         ({"project": ""}, "no project is set", "set `project`"),
-        ({"project": "expired"}, "the credentials have expired", "gcloud auth"),
+        ({"project": "expired"}, "expired", "gcloud auth"),
         ({"project": "foreign-project"}, "does not have permission", "rights"),
         ({"location": "europe-west10"}, "not found", "make the key ring"),
         ({"endpoint": "http://127.0.0.1:1"}, "does not answer", "network"),

@@ -88,7 +88,7 @@ class OnPremRegion(Region):
                 vault_ca=address.ca_file,
                 namespace=self.namespace,
                 login=str(login),
-                workload_api=self.settings.workload_api or os.environ.get("SPIFFE_ENDPOINT_SOCKET", ""),
+                workload_api=self.workload_api,
             ),
             node_environment(),
         )
@@ -160,6 +160,11 @@ class OnPremRegion(Region):
     @property
     def namespace(self) -> str:
         return self.settings.namespace or self.spec.name
+
+    @property
+    def workload_api(self) -> str:
+        """The socket of a SPIFFE agent that somebody else runs; empty when the node is to be its own."""
+        return self.settings.workload_api or os.environ.get("SPIFFE_ENDPOINT_SOCKET", "")
 
     def _hsm(self) -> TokenPlace:
         assert self.settings.pkcs11 is not None  # noqa: S101 - asked for only then

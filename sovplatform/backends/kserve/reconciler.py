@@ -78,7 +78,11 @@ class Reconciler:
             refused = f"the state could not be acted on: {type(err).__name__}"
         if refused and self._state is None:
             self._serve_last_good()
-        self._report(state, refused)
+        try:
+            self._report(state, refused)
+        except OSError:  # a full disk: what cannot be told now is told at the next look
+            _log.exception("the status cannot be written")
+            self._done = None
 
     def _serve(self, state: ServingState, trust: ServingTrust | None) -> None:
         """Load what is new, show it, let go of what is old. All or nothing: an error leaves all as it was."""

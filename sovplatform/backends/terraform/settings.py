@@ -24,7 +24,7 @@ class ClusterSettings(Record):
 
     kubeconfig: str = KUBECONFIG
     context: str = ""
-    mirror: str = ""
+    mirror: str = Field(default="", pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$")
     storage_class: str = ""
     state_namespace: str = STATE_NAMESPACE
     serving_nodes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from sovplatform.backends import openbao_audit
 from sovplatform.backends.openbao import OpenBaoServer
 from sovplatform.backends.pidfile import PidFile
 from sovplatform.backends.vault import VaultKeyStore
@@ -55,6 +56,34 @@ def facts_keystore(server: OpenBaoServer) -> VaultKeyStore:
     return VaultKeyStore(
         address.url, namespace="it", region="it", jurisdiction="IT", token=server.operator(), ca_file=address.ca_file
     )
+
+
+def test_an_audit_log_over_its_size_is_turned_over_while_the_server_runs(
+    server: OpenBaoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, pid = server.home / "audit.log", pid_of(server)
+    for count in range(1, openbao_audit.KEPT + 3):
+        server.operator()()  # a login is a request
+        before = log.read_bytes()
+        assert before
+        monkeypatch.setattr(openbao_audit, "LARGEST_BYTES", 0)
+        server.start()
+        monkeypatch.undo()
+        assert pid_of(server) == pid
+        older = sorted(server.home.glob("audit.log.*"))
+        assert len(older) == min(count, openbao_audit.KEPT)
+        assert (server.home / "audit.log.1").read_bytes().startswith(before)  # no request is lost
+        assert {path.stat().st_mode & 0o777 for path in (log, *older)} == {0o600}
+    written = log.stat().st_size
+    server.operator()()
+    assert log.stat().st_size > written
+
+
+def test_a_turn_that_was_killed_half_way_is_finished_at_the_next_start(server: OpenBaoServer) -> None:
+    log = server.home / "audit.log"
+    log.replace(server.home / "audit.log.1")
+    server.start()
+    assert log.exists()
 
 
 def test_starting_again_finds_the_running_server(server: OpenBaoServer) -> None:
@@ -154,7 +183,7 @@ def test_no_secret_is_in_arguments_environment_logs_or_configuration(server: Ope
 def test_there_is_no_root_token_and_no_recovery_key(server: OpenBaoServer) -> None:
     assert {path.name for path in server.home.iterdir() if path.is_file()} <= {
         "audit.log", "ca.pem", "lock", "openbao.json", "openbao.log", "openbao.pid", "operator.key", "ports.json", "ready",
-        "seal.key", "tls.key", "tls.pem",
+        "seal.key", "tls.key", "tls.pem", *(f"audit.log.{number}" for number in range(1, openbao_audit.KEPT + 1)),
     }  # fmt: skip
 
 

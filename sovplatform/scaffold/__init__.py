@@ -18,11 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
-from sovplatform.config.jurisdictions import CODES, remedy_for
 from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins
 from sovplatform.records import Name
 from sovplatform.releases import ReleaseRepository
+from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
+
+__all__ = ["Blueprint", "Place", "UsageConflict", "make_pilot", "templates"]
 
 EXAMPLES = ("fintech",)
 PATTERNS = ("sigt",)
@@ -33,32 +35,27 @@ _PLACEHOLDER_KEY = "FILL-IN   # the line of an ed25519 SSH public key: ssh-keyge
 
 
 @dataclass(frozen=True)
-class Place:
-    """A region to be: a provider and a jurisdiction, as `PROVIDER:JURISDICTION` says them."""
-
-    provider: str
-    jurisdiction: str
-
-    @classmethod
-    def parse(cls, text: str) -> Place:
-        """Raises ConfigError when `text` is no such pair, or the jurisdiction does not exist."""
-        provider, colon, jurisdiction = text.partition(":")
-        if not (provider and colon and jurisdiction):
-            raise ConfigError(f"'{text}' is no place", remedy="write PROVIDER:JURISDICTION, such as onprem:DE")
-        if jurisdiction not in CODES:
-            raise ConfigError(f"the jurisdiction '{jurisdiction}' of '{text}' does not exist", remedy=remedy_for(jurisdiction))
-        return cls(provider, jurisdiction)
-
-
-@dataclass(frozen=True)
 class Blueprint:
-    """What to make. An `example` brings data, a task and demonstration keys; without one they are to be filled in."""
+    """What to make. An `example` brings data, a task and demonstration keys; without one they are to be filled in.
+
+    Places of the provider `edge` are written with `sovereign` but only serve.
+    """
 
     name: str
     sovereign: tuple[Place, ...]
     fabric: Place
     pattern: str = "sigt"
     example: str = ""
+
+    @property
+    def regions(self) -> tuple[tuple[str, Place], ...]:
+        """The regions that hold data, named after their jurisdictions; a second one in the same is `de-2`."""
+        return named([place for place in self.sovereign if place.provider != EDGE])
+
+    @property
+    def edges(self) -> tuple[tuple[str, Place], ...]:
+        """The regions that only serve: `edge-de`."""
+        return named([place for place in self.sovereign if place.provider == EDGE], prefix=f"{EDGE}-")
 
 
 def make_pilot(directory: Path, blueprint: Blueprint, *, force: bool = False) -> tuple[Path, ...]:
@@ -99,6 +96,9 @@ def _check(directory: Path, blueprint: Blueprint, *, force: bool) -> None:
     except ValidationError as err:
         remedy = "give a name of lower-case letters, digits and '-' with --name"
         raise ConfigError(f"'{blueprint.name}' cannot be a pilot's name", remedy=remedy) from err
+    if blueprint.fabric.provider == EDGE or not blueprint.regions:
+        what = "no region holds data" if not blueprint.regions else "the global region cannot be an edge site"
+        raise ConfigError(f"{what}: the provider {EDGE} only serves", remedy="use another provider there, such as onprem")
 
 
 class UsageConflict(Conflict, ConfigError):
@@ -150,7 +150,7 @@ def _render(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
 
 def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str, str]:
     (proposer, proposer_key), (approver, approver_key) = people
-    regions = _named(blueprint.sovereign)
+    regions = blueprint.regions
     task = templates() / "examples" / (blueprint.example or "blank") / "task.yaml"
     used = (*blueprint.sovereign, blueprint.fabric)
     plugins = sorted({place.provider for place in used} - BUILT_IN.keys())
@@ -158,8 +158,13 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "name": blueprint.name,
         "example": f"example: {blueprint.example}\n" if blueprint.example else "",
         "plugins": f"[{', '.join(plugins)}]",
-        "regions": "".join(_region(name, place, "sovereign") for name, place in regions)
-        + _region(FABRIC, blueprint.fabric, "global"),
+        "regions": "".join(
+            [
+                *(region_text(name, place, "sovereign") for name, place in regions),
+                region_text(FABRIC, blueprint.fabric, "global"),
+                *(edge_text(name, place) for name, place in blueprint.edges),
+            ]
+        ),
         "datasets": "".join(_dataset(blueprint, index, *region) for index, region in enumerate(regions)),
         "task": task.read_text(encoding="utf-8"),
         "proposer": proposer,
@@ -174,24 +179,11 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
     }
 
 
-def _named(places: Sequence[Place]) -> list[tuple[str, Place]]:
-    """Regions are named after their jurisdictions; a second one in the same is `de-2`."""
-    named: list[tuple[str, Place]] = []
-    for index, place in enumerate(places):
-        before = sum(other.jurisdiction == place.jurisdiction for other in places[:index])
-        named.append((place.jurisdiction.lower() + (f"-{before + 1}" if before else ""), place))
-    return named
-
-
-def _region(name: str, place: Place, role: str) -> str:
-    return f"  - {{name: {name}, jurisdiction: {place.jurisdiction}, role: {role}, provider: {place.provider}}}\n"
-
-
 def _dataset(blueprint: Blueprint, index: int, name: str, place: Place) -> str:
     if blueprint.example == "fintech":
         from sovplatform.tasks.fintech import source
 
-        dataset, where = f"applications-{name}", f'"{source(index, len(blueprint.sovereign), place.jurisdiction)}"'
+        dataset, where = f"applications-{name}", f'"{source(index, len(blueprint.regions), place.jurisdiction)}"'
     else:
         dataset, where = f"data-{name}", f"file:data/{name}.csv   # FILL IN: a CSV file with a header"
     return (
@@ -207,11 +199,14 @@ def _demonstration(blueprint: Blueprint) -> str:
 
 
 def _check_written(staged: Path, directory: Path, blueprint: Blueprint) -> None:
-    """An example must be a pilot that runs; without one, what is to be filled in is found when it is first read."""
-    if blueprint.example:
-        text = (staged / config.PILOT).read_text()
-        path = directory / config.PILOT
-        config.loads(text, path, root=staged, providers=lambda plugins: Plugins.load(plugins).providers())
+    """An example must be a pilot that runs; without one, it must be one that can be planned and priced."""
+    config.loads(
+        (staged / config.PILOT).read_text(),
+        directory / config.PILOT,
+        root=staged,
+        providers=lambda plugins: Plugins.load(plugins).providers(),
+        for_infrastructure=not blueprint.example,
+    )
 
 
 def _install(staged: Path, directory: Path) -> None:
@@ -259,7 +254,7 @@ def _movable(staged: Path, directory: Path) -> list[Path]:
 def templates() -> Traversable:
     """The templates: in the wheel beside this package, in a checkout at its top."""
     packed = files("sovplatform") / "_templates"
-    return packed if packed.is_dir() else Path(__file__).parent.parent / "templates"
+    return packed if packed.is_dir() else Path(__file__).parents[2] / "templates"
 
 
 def _walk(folder: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:

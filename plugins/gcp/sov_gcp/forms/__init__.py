@@ -1,0 +1,1 @@
+"""The constructs of a pilot in Google Cloud's Terraform, a file for each."""

@@ -1,0 +1,131 @@
+"""Place: where forms are made, and the names that things have there."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from sov_gcp.gpus import zones_of
+from sov_gcp.locations import LOCATIONS
+from sov_gcp.settings import GcpSettings
+from sov_gcp.terraform_settings import TerraformSettings
+from sovplatform.constructs import Construct
+from sovplatform.errors import ConfigError
+from sovplatform.interfaces.stackforms import Resource
+from sovplatform.records import Record, RegionSpec
+
+Wires = Mapping[str, JsonValue]
+PLACEHOLDER = "project"
+"""Stands for the project of a pilot that names none yet, so that it can be planned offline."""
+
+
+class Place(Record):
+    """A region of a pilot in Google Cloud: one project, one location."""
+
+    pilot: str
+    region: RegionSpec
+    settings: GcpSettings
+    terraform: TerraformSettings
+
+    @classmethod
+    def of(cls, pilot: str, region: RegionSpec) -> Place:
+        """Raises ConfigError for a wrong setting, or a location outside the region's jurisdiction."""
+        place = cls(pilot=pilot, region=region, settings=GcpSettings.of(region, pilot), terraform=TerraformSettings.of(region))
+        _check_location(place)
+        if place.settings.project.isdigit():
+            remedy = "set `project` to the project's ID, which names registries and workload identities"
+            raise ConfigError(f"region {region.name}: project {place.settings.project} is a number", remedy=remedy)
+        if len(place.key_ring) > 63:
+            remedy = "set a shorter `keyring` under settings"
+            raise ConfigError(f"region {region.name}: '{place.key_ring}' is too long for a key ring", remedy=remedy)
+        return place
+
+    @property
+    def project(self) -> str:
+        return self.settings.project or PLACEHOLDER
+
+    @property
+    def location(self) -> str:
+        return self.settings.location
+
+    @property
+    def key_ring(self) -> str:
+        return self.settings.keyring
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return zones_of(self.location)
+
+    @property
+    def registry(self) -> str:
+        """The name of the repository of container images."""
+        return self.named("images", limit=63)
+
+    @property
+    def mirror(self) -> str:
+        """Where a cluster without a way out finds charts and images: in the region's own repository."""
+        return f"oci://{self.location}-docker.pkg.dev/{self.project}/{self.registry}"
+
+    def named(self, *parts: str, limit: int = 54) -> str:
+        """A name for a thing of this region in its project."""
+        return shortened("-".join((self.pilot, self.region.name, *parts)), limit)
+
+    def bucket(self, kind: str) -> str:
+        """Names of buckets are shared by the whole world: the project's name is in them."""
+        return shortened(f"{self.project}-{self.named(kind, limit=200)}", 63)
+
+
+def _check_location(place: Place) -> None:
+    """One location and under the region's law: a multi-region such as `eu` is many places, some under another."""
+    name, location, law = place.region.name, place.location, place.region.jurisdiction
+    own = sorted(code for code, country in LOCATIONS.items() if country == law)
+    if not own:
+        raise ConfigError(f"region {name}: Google Cloud has no location in {law}", remedy="use another provider there")
+    if location not in own:
+        what = f"'{location}' is no single location of Google Cloud"
+        if location in LOCATIONS:
+            what = f"location {location} is in {LOCATIONS[location]}, not in {law}"
+        raise ConfigError(f"region {name}: {what}", remedy=f"use one of {', '.join(own)}")
+
+
+def shortened(name: str, limit: int) -> str:
+    """The name, or if it is too long its beginning and a digest; it begins with a letter, as most names must."""
+    name = name if name[0].isalpha() else f"r{name}"
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def labels(construct: Construct, **more: str) -> dict[str, JsonValue]:
+    """A construct's labels by Google's rules: lower case, digits, '-' and '_', at most 63 characters."""
+    return {_plain(name): _plain(value) for name, value in {**construct.labels, **more}.items()}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "-", text.lower())[:63]
+
+
+def project_data(place: Place, name: str) -> Resource:
+    """The project as a data source, for its number. Each form of a stack needs a name of its own for it."""
+    return Resource(type="google_project", name=name, arguments={"project_id": place.project}, data=True)
+
+
+def first(wire: JsonValue) -> JsonValue:
+    """The first of a list that came over a wire: as it is, or as an expression of one."""
+    if isinstance(wire, str):
+        return f"{wire.removesuffix('}')}[0]}}"
+    return wire[0] if isinstance(wire, Sequence) else wire
+
+
+def after_grant(key: JsonValue, *agents: str, also: Sequence[str] = ()) -> dict[str, JsonValue]:
+    """The argument that lets a thing wait until the services' agents may use the key, and for what it waits `also`.
+
+    In the stack that makes the key, nothing else tells Terraform so; in later weeks' the key comes in a variable.
+    """
+    made_here = isinstance(key, str) and "google_kms_crypto_key." in key
+    waits: list[JsonValue] = [f"google_kms_crypto_key_iam_member.data_{agent}" for agent in agents] if made_here else []
+    waits += also
+    return {"depends_on": waits} if waits else {}

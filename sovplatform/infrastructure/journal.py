@@ -1,0 +1,92 @@
+"""Journal: the operator's own ledger, of what was judged, applied and destroyed before there was a region to record it.
+
+It is a ledger as the regions' are, signed with a key of the operator's that never leaves the pilot's `.sov`. The auditor verifies
+it with the others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat, load_pem_private_key
+
+from sovplatform.errors import LedgerCorrupt
+from sovplatform.ledger import Entry, Ledger
+from sovplatform.ledger.verify import verify
+from sovplatform.runreport import LedgerReport
+
+
+class Journal:
+    """The journal of one pilot, in `home`. Who holds the pilot's lock writes; anybody may read."""
+
+    region = "operator"
+    """What reports call it, among the regions' names."""
+
+    def __init__(self, home: Path, pilot: str) -> None:
+        self.path = home / "ledger.db"
+        self._key = home / "ledger.key"
+        self._public = home / "ledger.pub"
+        self._origin = f"{self.region}.{pilot}.sov/ledger"
+
+    def record(self, event: str, subject: str, details: Mapping[str, Any], *, key: str | None = None) -> Entry:
+        """Write one event and seal it; with a key that is there already, return what was written.
+
+        Raises:
+            LedgerUnwritable: it cannot be recorded, and so must not happen.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private = self._private_key()
+        with Ledger.open(self.path, self._origin) as ledger:
+            entry = ledger.append(event, subject, actor="operator", details=details, key=key)
+            ledger.seal(private.sign, self._origin, self._public.read_text())
+            return entry
+
+    def find(self, key: str) -> Entry | None:
+        """The entry of that key, in a journal that verifies.
+
+        Raises:
+            LedgerCorrupt: the journal was changed by somebody.
+        """
+        report = self.verify()
+        if report is None:
+            return None
+        if not report.verified:
+            remedy = "have an auditor look at it; nothing can be applied before"
+            raise LedgerCorrupt(f"the operator's journal does not verify: {report.problem}", remedy=remedy)
+        with Ledger.open(self.path, self._origin, read_only=True) as ledger:
+            return ledger.find(key)
+
+    def entries(self) -> Iterator[Entry]:
+        """All entries, oldest first."""
+        if self.path.exists():
+            with Ledger.open(self.path, self._origin, read_only=True) as ledger:
+                yield from ledger.entries()
+
+    def verify(self) -> LedgerReport | None:
+        """Whether it verifies; None when nothing was ever recorded."""
+        if not self.path.exists():
+            return None
+        public = self._public.read_text() if self._public.exists() else ""
+        if not public:
+            return LedgerReport(region=self.region, size=0, root="", verified=False, problem="its public key is gone")
+        return verify(self.path, origin=self._origin, public_key=public, region=self.region)
+
+    def _private_key(self) -> Ed25519PrivateKey:
+        """Made once. A key without its journal, or a journal without its key, is never made good in silence."""
+        if self._key.exists():
+            key = load_pem_private_key(self._key.read_bytes(), password=None)
+            if isinstance(key, Ed25519PrivateKey):
+                return key
+        if self._key.exists() or self.path.exists():
+            raise LedgerCorrupt("the key of the operator's journal is gone or is none", remedy="restore it from a backup")
+        made = Ed25519PrivateKey.generate()
+        self._public.write_bytes(made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        secret = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        descriptor = os.open(self._key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secret)
+        return made
