@@ -19,21 +19,27 @@ RULES = Path(__file__).parent / "rules"
 LIBRARY = "lib"
 TIMEOUT_SECONDS = 5.0
 START_SECONDS = 60.0
+UNDECIDED = "policy.undecided"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`rules` are the ids that spoke: of those that allow, or of those that deny."""
+    """`rules` are the ids that spoke: of those that allow, or of those that deny.
+
+    `denials` are rule, message and address, one by one; the address says what of the input is meant, and may be empty.
+    """
 
     allow: bool
     reasons: tuple[str, ...]
     rules: tuple[str, ...]
+    denials: tuple[tuple[str, str, str], ...] = ()
 
 
 class PolicyEngine:
     """The built-in rules, and further directories of rules that can only add denials. May be shared by threads.
 
-    A package is `allow` (true or not), `grants` (ids of the rules that allow) and `deny` (objects of `rule` and `msg`, or texts).
+    A package is `allow` (true or not), `grants` (ids of the rules that allow) and `deny` (objects of `rule`, `msg` and
+    perhaps `address`, or texts).
     Further rules are compiled apart from the built-in ones, and of them `deny` alone is read: whatever else they define, they
     can't turn a no into a yes. Their package is a built-in one, or `lib.…` for what they share.
 
@@ -95,7 +101,7 @@ def further_rules(directories: Sequence[Path]) -> list[Path]:
 
 
 def _no(reason: str) -> Verdict:
-    return Verdict(allow=False, reasons=(reason,), rules=("policy.undecided",))
+    return Verdict(allow=False, reasons=(reason,), rules=(UNDECIDED,), denials=((UNDECIDED, reason, ""),))
 
 
 def _verdict(package: str, own: Mapping[str, Any], further: Sequence[Mapping[str, Any]]) -> Verdict:
@@ -103,21 +109,23 @@ def _verdict(package: str, own: Mapping[str, Any], further: Sequence[Mapping[str
         raise Unevaluable(f"policy {package} gives no answer")
     denials = [denial for answer in (own, *further) for denial in _denials(package, answer)]
     if denials:
-        reasons, rules = dict.fromkeys(reason for reason, _ in denials), dict.fromkeys(rule for _, rule in denials)
-        return Verdict(allow=False, reasons=tuple(reasons), rules=tuple(rules))
+        reasons, rules = dict.fromkeys(reason for reason, _, _ in denials), dict.fromkeys(rule for _, rule, _ in denials)
+        told = tuple((rule, reason, address) for reason, rule, address in denials)
+        return Verdict(allow=False, reasons=tuple(reasons), rules=tuple(rules), denials=told)
     if own["allow"] is not True:
         return _no("no rule allows it")
     return Verdict(allow=True, reasons=(), rules=tuple(sorted(str(grant) for grant in own.get("grants", ()))))
 
 
-def _denials(package: str, answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _denials(package: str, answer: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     found = answer.get("deny", [])
     if not isinstance(found, list):
         raise Unevaluable(f"deny of policy {package} is no set")
     denials = []
     for item in found:
         entry = item if isinstance(item, dict) else {"msg": item}
-        denials.append((str(entry.get("msg", "denied without a reason")), str(entry.get("rule", "policy.further"))))
+        said = str(entry.get("msg", "denied without a reason")), str(entry.get("rule", "policy.further"))
+        denials.append((*said, str(entry.get("address", ""))))
     return sorted(denials)
 
 

@@ -29,7 +29,7 @@ def cluster(construct: constructs.Cluster, wires: Wires, place: Place) -> Form:
         zones=place.zones[:SYSTEM_ZONES],
     )
     return Form(
-        resources=(images, topic, *_account(place, images), made, system, _disks(place, key, system)),
+        resources=(images, topic, *_account(place, images), made, system, _disks(construct, key, system)),
         outputs={
             "cluster.name": Output(value=made.ref("name"), example=place.named(limit=40)),
             "cluster.endpoint": Output(value=made.ref("private_cluster_config[0].private_endpoint"), example="10.0.0.2"),
@@ -155,7 +155,7 @@ def _topic(construct: constructs.Cluster, place: Place, key: JsonValue) -> Resou
     )
 
 
-def _disks(place: Place, key: JsonValue, system: Resource) -> Resource:
+def _disks(construct: constructs.Cluster, key: JsonValue, system: Resource) -> Resource:
     """Disks that pods ask for are encrypted with the region's key; Google's own classes would be refused by policy."""
     return Resource(
         type="kubernetes_storage_class_v1",
@@ -165,7 +165,7 @@ def _disks(place: Place, key: JsonValue, system: Resource) -> Resource:
                 {
                     "name": "region-key",
                     "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-                    "labels": {"managed-by": "sovplatform"},
+                    "labels": dict(construct.labels),
                 }
             ],
             "storage_provisioner": "pd.csi.storage.gke.io",

@@ -1,0 +1,202 @@
+"""From Terraform's trees to flat facts: dotted paths without indexes, each with the scalars that stand there.
+
+What the interpreter of the rules cannot be trusted with (quotes, backslashes, what is not printable, huge numbers) becomes
+`opaque:sha256:…`, and its path is listed: a rule decides where such a thing may be, so that it never passes for harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LARGEST = 2**53
+OPAQUE = "opaque:sha256:"
+SECRET = "opaque:sensitive"
+_TEMPLATE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
+_PURE = re.compile(r"\$\{\s*([A-Za-z_][\w.\[\]-]*)\s*\}")
+_TRAVERSAL = re.compile(r"(?<![\w.\"'])(?:data\.)?[a-z][a-z0-9]*(?:_[a-z0-9]+)*\.[A-Za-z_][\w-]*(?:\.[A-Za-z_]\w*|\[\d+\])*")
+_NO_REFERENCE = ("each", "count", "path", "self", "terraform")
+
+Paths = dict[str, list[Any]]
+
+
+@dataclass
+class Facts:
+    """What is known of one tree. `blocks` counts the objects of each list, so that a rule can ask something of all of them."""
+
+    values: Paths = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
+    opaque: set[str] = field(default_factory=set)
+    raw: list[str] = field(default_factory=list)
+
+    def add(self, tree: Any, path: str = "", sensitive: Any = False) -> None:
+        """Put a tree below `path`. What is null or empty is left out; what is sensitive is not told."""
+        if isinstance(tree, Mapping):
+            for key, item in tree.items():
+                self.add(item, f"{path}.{self._name(str(key))}" if path else self._name(str(key)), _below(sensitive, key))
+        elif isinstance(tree, list | tuple):
+            objects = sum(isinstance(item, Mapping) for item in tree)
+            if objects:
+                self.blocks[path] = self.blocks.get(path, 0) + objects
+            for index, item in enumerate(tree):
+                self.add(item, path, _below(sensitive, index))
+        elif tree is not None and tree != "":
+            self._scalar(tree, path, sensitive is True)
+
+    def _scalar(self, value: Any, path: str, sensitive: bool) -> None:
+        if OPAQUE in path or sensitive:
+            self.opaque.add(path)
+        if isinstance(value, str) and not sensitive:
+            self.raw.append(value)
+        told = SECRET if sensitive else trusted(value)
+        if told is not value:
+            self.opaque.add(path)
+        self.values.setdefault(path, []).append(told)
+
+    @staticmethod
+    def _name(key: str) -> str:
+        return str(trusted(key))
+
+
+def _below(sensitive: Any, key: Any) -> Any:
+    if isinstance(sensitive, Mapping):
+        return sensitive.get(key, False)
+    if isinstance(sensitive, list):
+        return sensitive[key] if isinstance(key, int) and key < len(sensitive) else False
+    return sensitive
+
+
+def trusted(value: Any) -> Any:
+    """The value itself when the interpreter reads it as it is; else its digest."""
+    if isinstance(value, str):
+        # A template's own braces are data here; only what the interpreter would misread is taken away.
+        return value if value.isprintable() and '"' not in value and "\\" not in value else digest(value)
+    if isinstance(value, int) and not isinstance(value, bool) and not -LARGEST <= value <= LARGEST:
+        return digest(str(value))
+    return value
+
+
+def digest(text: str) -> str:
+    return f"{OPAQUE}{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:16]}"
+
+
+@dataclass
+class Expressions:
+    """What a resource's configuration says. `refs` are whole values that are one reference; `mixed` what else refers to things.
+
+    `constants` is the tree of the arguments as they are written, templates and all.
+    """
+
+    refs: dict[str, list[str]] = field(default_factory=dict)
+    mixed: dict[str, list[str]] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, tree: Any, path: str = "") -> None:
+        """Terraform's `expressions`: constants as they are, templates of a JSON stack as text, references of HCL as lists."""
+        if isinstance(tree, list):
+            for item in tree:
+                self.add(item, path)
+        elif isinstance(tree, Mapping) and "constant_value" in tree:
+            self._constant(tree["constant_value"], path)
+        elif isinstance(tree, Mapping) and isinstance(tree.get("references"), list):
+            self.mixed.setdefault(path, []).extend(longest([str(trusted(one)) for one in tree["references"]]))
+        elif isinstance(tree, Mapping):
+            for key, item in tree.items():
+                self.add(item, f"{path}.{key}" if path else str(key))
+
+    def _constant(self, value: Any, path: str) -> None:
+        if isinstance(value, Mapping):
+            for key, item in value.items():
+                self._constant(item, f"{path}.{trusted(str(key))}" if path else str(trusted(str(key))))
+        elif isinstance(value, list):
+            for item in value:
+                self._constant(item, path)
+        elif isinstance(value, str):
+            self.texts.setdefault(path, []).append(value)
+            pure = _PURE.fullmatch(value)
+            if pure:
+                self.refs.setdefault(path, []).append(pure[1])
+            elif found := list(references(value)):
+                self.mixed.setdefault(path, []).extend(found)
+
+    @property
+    def templates(self) -> list[str]:
+        return [text for texts in self.texts.values() for text in texts]
+
+
+def references(text: str) -> Iterator[str]:
+    """What the templates in a text refer to."""
+    for template in _TEMPLATE.finditer(text):
+        for traversal in _TRAVERSAL.findall(template[1]):
+            if traversal.split(".")[0] not in _NO_REFERENCE:
+                yield traversal
+
+
+def longest(found: list[str]) -> list[str]:
+    """Terraform lists `a.b.c` and `a.b`; the one says what the other does."""
+    return [one for one in dict.fromkeys(found) if not any(other.startswith((f"{one}.", f"{one}[")) for other in found)]
+
+
+def unknown_paths(tree: Any, path: str = "") -> Iterator[str]:
+    """Where `after_unknown` says that a value is known only after the apply."""
+    if tree is True:
+        yield path
+    elif isinstance(tree, Mapping):
+        for key, item in tree.items():
+            yield from unknown_paths(item, f"{path}.{trusted(str(key))}" if path else str(trusted(str(key))))
+    elif isinstance(tree, list):
+        for item in tree:
+            yield from unknown_paths(item, path)
+
+
+def statements(text: str) -> list[dict[str, Any]] | None:
+    """An IAM policy's statements, each with all its keys in one form; None when the text is no such policy."""
+    try:
+        parsed = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(parsed, Mapping) or "Statement" not in parsed:
+        return None
+    return [_statement(one) for one in _list(parsed["Statement"])]
+
+
+def _statement(one: Any) -> dict[str, Any]:
+    if not isinstance(one, Mapping):
+        return {"effect": "unreadable"}
+    conditions = [
+        f"{operator} {key} {value}"
+        for operator, keys in _items(one.get("Condition"))
+        for key, values in _items(keys)
+        for value in _list(values)
+    ]
+    return {
+        "effect": str(trusted(str(one.get("Effect", "")))),
+        "principals": _told(_principals(one.get("Principal"))),
+        "actions": _told(_list(one.get("Action"))),
+        "resources": _told(_list(one.get("Resource"))),
+        "not": sorted(str(trusted(key)) for key in one if str(key).startswith("Not")),
+        "not_actions": _told(_list(one.get("NotAction"))),
+        "conditions": _told(conditions),
+    }
+
+
+def _principals(principal: Any) -> list[str]:
+    if isinstance(principal, Mapping):
+        return [f"{kind}:{name}" for kind, names in principal.items() for name in _list(names)]
+    return [str(one) for one in _list(principal)]
+
+
+def _told(values: list[Any]) -> list[str]:
+    return [str(trusted(str(value))) for value in values]
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, Mapping) else []
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]

@@ -1,0 +1,317 @@
+# What a plan may do. Asked of every stack's plan before anything is applied; the document is made by
+# sovplatform/infrastructure/judgement.py. What is not known here is denied: types, places, keys, references.
+package sovplatform.infrastructure
+
+import rego.v1
+
+default allow := false
+
+allow if {
+	count(deny) == 0
+	whole
+}
+
+grants contains "plan.compliant" if allow
+
+# The document says what it must, and the plan is all of the stack's.
+whole if {
+	input.errored == false
+	input.complete == true
+	is_string(input.region.name)
+	is_string(input.region.jurisdiction)
+	is_string(input.region.role)
+	is_string(input.pilot)
+	count(input.locations) > 0
+	is_object(input.resources)
+	is_object(input.data)
+	is_object(input.providers)
+}
+
+deny contains {"rule": "plan.incomplete", "msg": "the plan is broken off, or not of the whole stack", "address": ""} if not whole
+
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
+	some what in input.forbidden
+	msg := sprintf("no stack may have this: %s", [what])
+}
+
+# -- types -------------------------------------------------------------------------------------------------------------
+kind_of(type) := aws_kinds[type]
+
+kind_of(type) := google_kinds[type]
+
+kind_of(type) := kubernetes_kinds[type]
+
+deny contains {"rule": "type.unknown", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	not kind_of(type)
+	some name, _ in named
+	msg := sprintf("no rule knows what a %s may be", [type])
+}
+
+deny contains {"rule": "type.unknown", "msg": msg, "address": concat("", ["data.", address(type, name)])} if {
+	some type, named in input.data
+	not type in readable
+	some name, _ in named
+	msg := sprintf("no rule knows what reading a %s may tell", [type])
+}
+
+readable := aws_readable | google_readable
+
+address(type, name) := concat(".", [type, name])
+
+# -- labels ------------------------------------------------------------------------------------------------------------
+labels := {
+	"sov-pilot": input.pilot,
+	"sov-region": input.region.name,
+	"sov-jurisdiction": lower(input.region.jurisdiction),
+	"sov-role": input.region.role,
+	"managed-by": "sovplatform",
+}
+
+deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	prefix := kind_of(type).labels
+	some label, value in labels
+	path := concat("", [prefix, ".", label])
+	some name, r in named
+	not value in r.values[path]
+	msg := concat("", ["it does not have the label ", label, "=", value])
+}
+
+deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	path := kind_of(type).described
+	some label, value in labels
+	said := concat("=", [label, value])
+	some name, r in named
+	not said_in(r.values[path], said)
+	msg := concat("", ["its ", path, " does not say ", said])
+}
+
+said_in(texts, said) if {
+	some text in texts
+	said in split(text, " ")
+}
+
+# -- places ------------------------------------------------------------------------------------------------------------
+deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some path in kind_of(type).places
+	some name, r in named
+	some place in r.values[path]
+	not place in input.locations
+	msg := sprintf("%s is %s, which is not among the region's places", [path, place])
+}
+
+# Where it says nothing, the cloud would choose.
+deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	paths := kind_of(type).places
+	some name, r in named
+	not says_any(r, paths)
+	msg := sprintf("it does not say where it is: %s", [concat(" or ", paths)])
+}
+
+says_any(r, paths) if {
+	some path in paths
+	count(r.values[path]) > 0
+}
+
+deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some place in r.values.region
+	not "region" in object.get(kind_of(type), "places", [])
+	not place in input.locations
+	msg := sprintf("region is %s, which is not among the region's places", [place])
+}
+
+deny contains {"rule": "place.jurisdiction", "msg": msg, "address": ""} if {
+	some place in input.locations
+	clouded
+	not country(place) == input.region.jurisdiction
+	msg := sprintf("%s is not known to be in %s", [place, input.region.jurisdiction])
+}
+
+clouded if input.providers.aws
+
+clouded if input.providers.google
+
+deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+	some name, _ in input.providers
+	not name in {"aws", "google", "helm", "kubernetes", "vault"}
+	msg := sprintf("nobody knows where the provider %s works", [name])
+}
+
+deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+	some name in {"aws", "google"}
+	provider := input.providers[name]
+	not placed(provider)
+	msg := sprintf("the provider %s does not say that it works in one of the region's places", [name])
+}
+
+placed(provider) if {
+	count(provider.values.region) == 1
+	provider.values.region[0] in input.locations
+}
+
+deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+	some name in {"aws", "google"}
+	some path, _ in input.providers[name].values
+	contains(path, "endpoint")
+	msg := sprintf("the provider %s has a service somewhere else: %s", [name, path])
+}
+
+# -- the state ---------------------------------------------------------------------------------------------------------
+deny contains {"rule": "state.outside", "msg": "the state does not rest encrypted inside the region", "address": ""} if not state_inside
+
+state_inside if {
+	input.backend.type == "s3"
+	count(foreign_state) == 0
+	placed_in_configuration
+	input.backend.configuration.encrypt == [true]
+	count(input.backend.configuration.kms_key_id) == 1
+	not input.backend.configuration.endpoints
+}
+
+state_inside if {
+	input.backend.type == "gcs"
+	count(foreign_state) == 0
+	count(input.backend.mentions) > 0
+	count(input.backend.configuration.kms_encryption_key) == 1
+}
+
+state_inside if {
+	input.backend.type == "kubernetes"
+	input.backend.configuration.config_context[0] in input.locations
+	not input.backend.configuration.insecure == [true]
+}
+
+state_inside if {
+	input.backend.type == "http"
+	startswith(input.backend.configuration.address[0], "https://")
+	not input.backend.configuration.skip_cert_verification == [true]
+	not clouded
+}
+
+placed_in_configuration if input.backend.configuration.region[0] in input.locations
+
+foreign_state contains code if {
+	some code in input.backend.mentions
+	not code in input.locations
+}
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some path in kind_of(type).keys
+	some name, r in named
+	not keyed(r, path)
+	msg := sprintf("%s is not the region's own key", [path])
+}
+
+keyed(r, path) if {
+	refs := r.refs[path]
+	count(refs) >= object.get(object.get(r, "blocks", {}), parent(path), 1)
+	count([ref | some ref in refs; not own_key(ref)]) == 0
+}
+
+# "" is no list of blocks, so one reference is wanted there.
+parent(path) := concat(".", array.slice(split(path, "."), 0, count(split(path, ".")) - 1))
+
+own_key(ref) if startswith(ref, "aws_kms_key.")
+
+own_key(ref) if startswith(ref, "aws_kms_alias.")
+
+own_key(ref) if startswith(ref, "google_kms_crypto_key.")
+
+own_key(ref) if startswith(ref, "google_kms_crypto_key_iam_member.")
+
+own_key(ref) if startswith(ref, "vault_transit_secret_backend_key.")
+
+own_key(ref) if {
+	startswith(ref, "var.")
+	variable := input.variables[substring(ref, 4, -1)]
+	variable.region == input.region.name
+	variable.output == "keys_data"
+}
+
+# -- references --------------------------------------------------------------------------------------------------------
+deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
+	some name, variable in input.variables
+	not variable.region == input.region.name
+	not variable.output == "artifacts_store"
+	msg := sprintf("%s is the output %s of %s: only artifacts cross a border", [name, variable.output, variable.stack])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some code in r.mentions
+	not code in input.locations
+	not code in object.get(kind_of(type), "may_name", [])
+	msg := sprintf("it names %s, which is not among the region's places", [code])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some stranger in r.strangers
+	msg := sprintf("it names things of %s, which is under another law", [stranger])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some project in r.projects
+	not project in {input.account, "deleted"}
+	msg := sprintf("it names things of project %s", [project])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some arn in r.arns
+	not arn.account in {"", "aws", input.account}
+	msg := sprintf("it names things of account %s", [arn.account])
+}
+
+deny contains {"rule": "reference.partition", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some arn in r.arns
+	not arn.partition in partitions
+	msg := sprintf("it names the partition %s, where this region is not", [arn.partition])
+}
+
+# -- what no rule can read ---------------------------------------------------------------------------------------------
+deny contains {"rule": "value.unreadable", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some path in r.opaque
+	not free(type, path)
+	msg := sprintf("%s cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed", [path])
+}
+
+free(type, path) if {
+	some prefix in kind_of(type).free
+	startswith(path, prefix)
+}
+
+# -- deletion and cost -------------------------------------------------------------------------------------------------
+deny contains {"rule": "delete.protected", "msg": msg, "address": address(gone.type, gone.name)} if {
+	some gone in input.deletes
+	not input.destroy == true
+	not harmless(gone.type)
+	msg := sprintf("a %s would be deleted, and what it holds with it", [gone.type])
+}
+
+harmless(type) if {
+	kind_of(type)
+	not kind_of(type).keeps == true
+}
+
+deny contains {"rule": "budget.over", "msg": msg, "address": ""} if {
+	input.cost.month_high > input.cost.limit
+	msg := sprintf("a month may cost %v, and the budget is %v", [input.cost.month_high, input.cost.limit])
+}
