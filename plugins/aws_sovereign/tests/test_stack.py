@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from sov_aws.locations import SUFFIXES, partition_of
+from sov_aws.settings import AwsSettings
+from sov_aws.terraform_settings import TerraformSettings
 
-from plugins.aws_sovereign.tests.site import FULL, GLOBAL, REGIONS, Site, site, stack, walk
+from plugins.aws_sovereign.tests.sites import FULL, GLOBAL, REGIONS, Site, site, stack, walk
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.infrastructure import schema
@@ -253,3 +256,14 @@ def test_a_construct_without_a_form_is_answered_with_a_reason() -> None:
 
     with pytest.raises(Unsupported, match=r"moon-base.*no form for it yet"):
         site().form(MoonBase)
+
+
+# -- the documentation --
+
+
+def test_every_type_and_every_setting_is_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "infrastructure" / "aws.md").read_text(encoding="utf-8")
+    types = {it.type for region in REGIONS for it in site(**region).everything}
+    assert {kind for kind in types if f"`{kind}`" not in page and not kind.startswith("aws_s3_bucket_")} == set()
+    settings = {*AwsSettings.model_fields, *TerraformSettings.model_fields} - {"endpoint"}  # which is for tests
+    assert {name for name in settings if f"`{name}`" not in page} == set()
