@@ -26,7 +26,8 @@ PROVIDER_VERSION = ">= 6.29, < 7.0"
 
 CLIS = {"aws-eusc": ("1.14", "1.11")}
 OTHER_CLIS = ("1.10", "1.10")
-"""What Terraform and OpenTofu must be at least: the state in aws-eusc needs an AWS SDK that knows it, its lock `use_lockfile`."""
+"""What Terraform and OpenTofu must be at least: for a lock in S3 itself, and in aws-eusc for an AWS SDK that knows the partition.
+So no address is written down there, and none can lead elsewhere."""
 
 
 class AwsForms(StackForms):
@@ -66,10 +67,6 @@ class AwsForms(StackForms):
         }
         if place.settings.profile:
             configuration["profile"] = place.settings.profile
-        if place.partition == "aws-eusc":
-            # The lists of regions in the CLIs were long without it; its addresses are said, not looked up.
-            configuration["skip_region_validation"] = True
-            configuration["endpoints"] = {service: place.endpoint(service) for service in ("iam", "s3", "sts")}
         terraform, opentofu = CLIS.get(place.partition, OTHER_CLIS)
         return Backend(type="s3", configuration=configuration, terraform=terraform, opentofu=opentofu)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 
 from pydantic import JsonValue
@@ -17,7 +18,8 @@ from sovplatform.interfaces.stackforms import Form, Output, Resource
 
 LOGGED = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 SYSTEM_INSTANCE = "m6i.xlarge"
-SERVICES_CIDR = "172.20.0.0/16"
+SERVICES_CIDRS = ("172.20.0.0/16", "10.100.0.0/16")
+"""Addresses of services inside the cluster: the first range that is not in the region's network."""
 AUTOSCALER = "cluster-autoscaler"
 
 _BEFORE_NODES: dict[str, dict[str, JsonValue]] = {
@@ -85,7 +87,7 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place) -> list[
             }
         ],
         "encryption_config": [{"resources": ["secrets"], "provider": [{"key_arn": key}]}],
-        "kubernetes_network_config": [{"ip_family": "ipv4", "service_ipv4_cidr": SERVICES_CIDR}],
+        "kubernetes_network_config": [{"ip_family": "ipv4", "service_ipv4_cidr": _services_cidr(place)}],
         "upgrade_policy": [{"support_type": "STANDARD"}],
         "vpc_config": [
             {
@@ -98,6 +100,13 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place) -> list[
         **waits(*rights, group),
     }
     return [holder, *rights, group, Resource(type="aws_eks_cluster", name="main", arguments=arguments)]
+
+
+def _services_cidr(place: Place) -> str:
+    if not place.settings.cidr:
+        return SERVICES_CIDRS[0]  # a region that names no network gets one of 10.0.0.0/8
+    network = ipaddress.IPv4Network(place.settings.cidr)
+    return next(cidr for cidr in SERVICES_CIDRS if not network.overlaps(ipaddress.IPv4Network(cidr)))
 
 
 def _access(construct: constructs.Cluster, place: Place, control: Resource) -> list[Resource]:

@@ -25,6 +25,25 @@ GLOBAL = (
 )
 """Services that answer for all regions from one place, which in partition aws is us-east-1. They hold no data of ours."""
 
+USED = (
+    "autoscaling:*",
+    "cloudwatch:*",
+    "ec2:*",
+    "ecr:*",
+    "eks-auth:*",
+    "eks:*",
+    "elasticloadbalancing:*",
+    "iam:CreateServiceLinkedRole",
+    "kms:*",
+    "logs:*",
+    "s3:*",
+    "sts:*",
+)
+"""What the roles that are made here, and those of the pilot's workloads, may have at most; none of them all of it."""
+
+OWN_ACCOUNT = "$${aws:PrincipalAccount}"
+"""A variable of IAM's, not of Terraform's: the target of a control policy may have several accounts."""
+
 POLICY_CHARACTERS = {"aws_organizations_policy": 5120, "aws_iam_policy": 6144}
 
 
@@ -56,7 +75,7 @@ def guardrails(construct: constructs.Guardrails, wires: Wires, place: Place) -> 
         arguments={
             "name": place.named("guardrails", limit=128),
             "description": f"The most that a role of region {place.region.name} of pilot {place.pilot} may do",
-            "policy": document(statement("Most", "*"), *rules),
+            "policy": document(statement("Most", USED), *rules),
             "tags": tags(construct),
             **after,
         },
@@ -78,11 +97,11 @@ def _rules(place: Place) -> list[Arguments]:
         outside["NotAction"] = list(GLOBAL)
     return [
         outside,
-        deny("OtherPartitions", "*", {"ArnNotLike": {"aws:PrincipalArn": f"arn:{place.partition}:*"}}),
+        deny("OtherPartitions", "*", {"ArnNotLike": {"aws:PrincipalArn": f"arn:{place.partition}:*:*:*:*"}}),
         deny(
             "WritesToOtherAccounts",
             ["s3:PutObject", "ecr:PutImage", "kms:Encrypt", "sqs:SendMessage"],
-            {"StringNotEquals": {"aws:ResourceAccount": place.account}},
+            {"StringNotEquals": {"aws:ResourceAccount": OWN_ACCOUNT}},
         ),
         *_keys(),
         *_encryption(),

@@ -66,14 +66,15 @@ def key(
 
 
 def _administration(place: Place) -> list[Arguments]:
-    """The account's own IAM decides who administers and uses it, within what nobody may: take it out, or hand it on."""
+    """The account's own IAM decides who administers and uses it; nobody may take it out.
+
+    Grants are not limited to those for AWS's resources: EKS does not make its grant as one (user guide, `CreateCluster`).
+    """
     owner: JsonValue = {"AWS": place.arn("iam", "root")}
     leaving = ["kms:ReplicateKey", "kms:UpdatePrimaryRegion", "kms:ImportKeyMaterial", "kms:GetParametersForImport"]
-    handed_on = {"BoolIfExists": {"kms:GrantIsForAWSResource": "false"}}
     return [
         statement("Account", "kms:*", principal=owner),
         deny("Leaving", leaving, principal=ANYONE),
-        deny("HandedOn", "kms:CreateGrant", handed_on, principal=ANYONE),
     ]
 
 

@@ -114,7 +114,5 @@ def _template(construct: constructs.Construct, place: Place, pool: Pool, key: Js
     }
     if pool.reservation:
         target: JsonValue = [{"capacity_reservation_id": pool.reservation}]
-        arguments["capacity_reservation_specification"] = [
-            {"capacity_reservation_preference": "capacity-reservations-only", "capacity_reservation_target": target}
-        ]
+        arguments["capacity_reservation_specification"] = [{"capacity_reservation_target": target}]
     return Resource(type="aws_launch_template", name=pool.name, arguments=arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -125,3 +126,8 @@ def walk(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
             yield from walk(inner, name)
     else:
         yield name, value
+
+
+def rules(policy: object) -> dict[str, Any]:
+    """A policy's statements by their names."""
+    return {rule["Sid"]: rule for rule in json.loads(str(policy))["Statement"]}
