@@ -54,7 +54,12 @@ def print_estimate(estimate: CostEstimate, budget: BudgetSpec) -> None:
         table(f"Region {region.region}", ("least", "most", "what"), rows, right=(0, 1))
     sums = [(one.region, money(one.month_low), money(one.month_high), money(one.month_on_demand)) for one in estimate.totals]
     last = ("all", money(total.month_low), money(total.month_high), money(total.month_on_demand))
-    table(f"Regions, in {estimate.currency}", ("region", "least", "most", "without spot"), [*sums, last], right=(1, 2, 3))
+    table(
+        f"Regions, in {estimate.currency}",
+        ("region", "least", "most", "without spot"),
+        [*sums, last] if len(sums) > 1 else sums,
+        right=(1, 2, 3),
+    )
     missing = [(item.what, f"{item.reason} ({', '.join(item.regions)})") for item in estimate.not_priced]
     table("Not priced", ("what", "why, and where"), missing)
     sources = [(one.as_of.isoformat(), "says" if one.dated == "source" else "read", one.source) for one in estimate.sources]
