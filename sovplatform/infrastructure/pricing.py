@@ -29,7 +29,7 @@ class Sourced(Record):
     """A figure, and where it is from. `dated` tells what `as_of` is: the date that the source gives, or the day it was read."""
 
     as_of: date
-    source: str = Field(pattern=r"^https?://\S+$")
+    source: str = Field(min_length=8)
     dated: Literal["source", "reading"] = "source"
     note: str = ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -327,7 +328,7 @@ def test_every_price_of_ours_has_a_source_and_a_date_and_every_factor_too() -> N
     assert {"aws", "gcp", "onprem"} <= set(prices.tables)
     for one in prices.tables.values():
         for item in one.prices:
-            assert item.source.startswith("http")
+            assert re.match(r"https://\S+\.\S+/\S|description of the Python package \S+ \d", item.source)
             assert item.as_of <= TODAY
             assert item.low <= item.high
         keys = [(item.item, item.location) for item in one.prices]

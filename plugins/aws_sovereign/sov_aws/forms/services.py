@@ -48,7 +48,7 @@ def _autoscaler(place: Place) -> constructs.Chart:
         namespace=AUTOSCALER,
         repository="https://kubernetes.github.io/autoscaler",
         chart="cluster-autoscaler",
-        version="9.50.1",
+        version="9.50.0",
         values=values,
         listens=(8085,),
         images={"image.repository": "autoscaling/cluster-autoscaler"},
