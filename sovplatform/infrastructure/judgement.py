@@ -5,6 +5,7 @@ The document is what the rules see, in process and under stock OPA alike. Nothin
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sovplatform.infrastructure.flattening import (
     Expressions,
     Facts,
+    rights,
     statements,
     trusted,
     unknown_paths,
@@ -19,6 +21,7 @@ from sovplatform.infrastructure.flattening import (
 from sovplatform.infrastructure.outcomes import Denial
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
+from sovplatform.infrastructure.suspicions import looks_secret, outside, secrets
 from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
@@ -160,10 +163,11 @@ class Names(Record):
     def mentioned(self, texts: Sequence[str]) -> list[str]:
         """The other regions whose things are named in the texts."""
         own = f"{self.pilot}-{self.own}"
-        found = set()
+        found: set[str] = set()
         for text in texts:
             for name in self.strangers:
-                if re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text) and not (own.startswith(name) and own in text):
+                named = re.finditer(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text)
+                if any(not text.startswith(own, match.start()) for match in named):  # `pilot-de` begins `pilot-de-2`, too
                     found.add(name)
         return sorted(found)
 
@@ -215,8 +219,9 @@ class _Teller:
         expressions.add(said.get("expressions", {}))
         facts.add(after if after is not None else _constants(said.get("expressions", {})), sensitive=sensitive)
         policies = _documents(facts, expressions, after)
-        if at["type"] == "helm_release":
-            _helm_values(facts, after)
+        _written_as_json(facts, after)
+        if at["type"] == "vault_policy" and (written_rights := rights(str((after or {}).get("policy", "")))):
+            policies["policy"] = written_rights
         texts = facts.raw + expressions.templates
         lifecycle = written.get("lifecycle", {})
         lifecycle = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
@@ -233,6 +238,8 @@ class _Teller:
             "arns": _arns(texts),
             "projects": sorted({name for text in texts for name in _PROJECT.findall(text)}),
             "strangers": self._names.mentioned(texts),
+            "outside": outside(facts.values),
+            "secrets": secrets(facts.values) + (["what is written"] if looks_secret(texts) else []),
             "ignores": [str(trusted(one)) for one in _list(lifecycle.get("ignore_changes"))] if lifecycle else [],
             "attached": {},
         }
@@ -277,17 +284,18 @@ def _documents(facts: Facts, expressions: Expressions, after: Any) -> dict[str, 
     return found
 
 
-def _helm_values(facts: Facts, after: Any) -> None:
-    import json
-
-    for text in _list((after or {}).get("values")):
-        try:
-            parsed = json.loads(text)
-        except (TypeError, ValueError):
-            continue
-        facts.values.pop("values", None)
-        facts.opaque.discard("values")
-        facts.add(parsed, "values")
+def _written_as_json(facts: Facts, after: Any) -> None:
+    """Helm's values and an add-on's settings are JSON in a text: what stands in it is judged like any other argument."""
+    for argument in ("values", "configuration_values"):
+        for text in _list((after or {}).get(argument)):
+            try:
+                parsed = json.loads(text)
+            except (TypeError, ValueError):
+                continue
+            if isinstance(parsed, Mapping):
+                facts.values.pop(argument, None)
+                facts.opaque.discard(argument)
+                facts.add(parsed, argument)
 
 
 def _constants(expressions: Any) -> Any:

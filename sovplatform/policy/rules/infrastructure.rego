@@ -298,6 +298,227 @@ free(type, path) if {
 	startswith(path, prefix)
 }
 
+# -- what each type must say, and must not (see the tables of the providers) --------------------------------------------
+# `must`: all values at a path are among those given, one for each block; with `optional`, or none is there.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some want in kind_of(type).must
+	some name, r in named
+	not met(r, want)
+	msg := concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])])
+}
+
+met(r, want) if {
+	values := r.values[want.path]
+	count(values) >= object.get(object.get(r, "blocks", {}), parent(want.path), 1)
+	count([value | some value in values; not value in want.values]) == 0
+}
+
+met(r, want) if {
+	want.optional == true
+	unsaid(r, want.path)
+}
+
+unsaid(r, path) if {
+	not r.values[path]
+	not r.refs[path]
+	not object.get(r, "mixed", {})[path]
+}
+
+# `has`: a path that must be there, whatever it says.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some want in kind_of(type).has
+	some name, r in named
+	unsaid(r, want.path)
+	msg := sprintf("it does not say %s", [want.path])
+}
+
+# `never`: nothing may be said there, nor below it.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some want in kind_of(type).never
+	some name, r in named
+	said_below(r, want.path)
+	msg := sprintf("it may not say %s", [want.path])
+}
+
+said_below(r, path) if {
+	some part in ["values", "refs", "mixed", "blocks"]
+	some said, _ in r[part]
+	at_or_below(said, path)
+}
+
+at_or_below(said, path) if said == path
+
+at_or_below(said, path) if startswith(said, concat("", [path, "."]))
+
+# `inside`: addresses there are of private networks.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some want in kind_of(type).inside
+	some name, r in named
+	some range in r.outside[want.path]
+	msg := sprintf("%s is %s, which is not private", [want.path, range])
+}
+
+# `own`: references to things that this very stack makes, of the types given.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some want in kind_of(type).own
+	some name, r in named
+	not refers(r, want)
+	msg := sprintf("%s is not a thing of this stack", [want.path])
+}
+
+refers(r, want) if {
+	refs := array.concat(object.get(r.refs, want.path, []), object.get(object.get(r, "mixed", {}), want.path, []))
+	count(refs) > 0
+	count([ref | some ref in refs; not split(ref, ".")[0] in want.types]) == 0
+}
+
+# `banned`: there is no such thing in any stack.
+deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)} if {
+	some type, named in input.resources
+	ban := kind_of(type).banned
+	some name, _ in named
+}
+
+# Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some ignored in r.ignores
+	judged(type, ignored)
+	msg := sprintf("it ignores changes of %s", [ignored])
+}
+
+judged(_, "all")
+
+judged(type, ignored) if {
+	some part in ["keys", "places"]
+	some path in kind_of(type)[part]
+	split(path, ".")[0] == split(ignored, "[")[0]
+}
+
+judged(type, ignored) if {
+	some part in ["must", "has", "never", "inside", "own"]
+	some want in kind_of(type)[part]
+	split(want.path, ".")[0] == split(ignored, "[")[0]
+}
+
+judged(type, ignored) if split(object.get(kind_of(type), "labels", ""), ".")[0] == ignored
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+deny contains {"rule": "secret.clear", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some path in r.secrets
+	msg := sprintf("%s is a secret in clear", [path])
+}
+
+deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path, _ in provider.values
+	credential(path)
+	msg := sprintf("the provider %s has a credential in clear: %s", [name, path])
+}
+
+credential(path) if {
+	some last in {"access_key", "secret_key", "token", "credentials", "access_token", "password", "client_key"}
+	at_end(path, last)
+}
+
+at_end(path, last) if path == last
+
+at_end(path, last) if endswith(path, concat("", [".", last]))
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path in {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
+	some value in provider.values[path]
+	not value == false
+	msg := sprintf("the provider %s does not check who answers: %s", [name, path])
+}
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path in {"address", "host", "kubernetes.host"}
+	some value in provider.values[path]
+	not startswith(value, "https://")
+	not startswith(value, "${")
+	msg := sprintf("the provider %s does not speak TLS: %s", [name, path])
+}
+
+# -- policies of IAM ---------------------------------------------------------------------------------------------------
+allowing contains {"type": type, "name": name, "path": path, "statement": statement} if {
+	some type, named in input.resources
+	some name, r in named
+	some path, statements in r.documents
+	some statement in statements
+	not statement.effect == "Deny"
+}
+
+deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in allowing
+	some principal in one.statement.principals
+	principal in {"*", "AWS:*"}
+	not confined(one)
+	msg := sprintf("%s lets anybody in", [one.path])
+}
+
+confined(one) if {
+	some condition in one.statement.conditions
+	some key in account_keys
+	condition == concat("", [key, input.account])
+}
+
+# An endpoint is no door of its own: it lets through who has rights elsewhere. What it leads to must be named.
+confined(one) if {
+	one.type == "aws_vpc_endpoint"
+	not "*" in one.statement.resources
+}
+
+account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
+	"aws:PrincipalAccount",
+	"aws:SourceAccount",
+	"kms:CallerAccount",
+}}
+
+deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in allowing
+	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
+	boundless(one.statement)
+	not boundary(one)
+	msg := sprintf("%s allows everything, or everything but", [one.path])
+}
+
+boundless(statement) if count(statement.not) > 0
+
+boundless(statement) if {
+	some action in statement.actions
+	action in {"*", "sudo", "root", "unreadable"}
+}
+
+boundless(statement) if {
+	"*" in statement.resources
+	some action in statement.actions
+	endswith(action, ":*")
+}
+
+boundless(statement) if not statement.effect == "Allow"
+
+# The most that roles may ever do: it allows nothing by itself, and denies every other place.
+boundary(one) if {
+	one.type == "aws_iam_policy"
+	some statement in input.resources[one.type][one.name].documents.policy
+	statement.effect == "Deny"
+	some place in input.locations
+	concat(" ", ["StringNotEquals aws:RequestedRegion", place]) in statement.conditions
+	"*" in statement.actions
+	"*" in statement.resources
+}
+
 # -- deletion and cost -------------------------------------------------------------------------------------------------
 deny contains {"rule": "delete.protected", "msg": msg, "address": address(gone.type, gone.name)} if {
 	some gone in input.deletes
