@@ -28,7 +28,7 @@ Paths = dict[str, list[Any]]
 
 @dataclass
 class Facts:
-    """What is known of one tree. `blocks` counts the objects of each list, so that a rule can ask something of all of them."""
+    """What is known of one tree. `blocks` counts the objects at each path, so that a rule can ask something of all of them."""
 
     values: Paths = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
@@ -38,13 +38,14 @@ class Facts:
     def add(self, tree: Any, path: str = "", sensitive: Any = False) -> None:
         """Put a tree below `path`. What is null or empty is left out; what is sensitive is not told."""
         if isinstance(tree, Mapping):
+            if path and tree:
+                self.blocks[path] = self.blocks.get(path, 0) + 1
             for key, item in tree.items():
                 self.add(item, f"{path}.{self._name(str(key))}" if path else self._name(str(key)), _below(sensitive, key))
         elif isinstance(tree, list | tuple):
-            objects = sum(isinstance(item, Mapping) for item in tree)
-            if objects:
-                self.blocks[path] = self.blocks.get(path, 0) + objects
             for index, item in enumerate(tree):
+                if item == {}:  # an empty block means something, as in "allow all"; an empty map does not
+                    self.blocks[path] = self.blocks.get(path, 0) + 1
                 self.add(item, path, _below(sensitive, index))
         elif tree is not None and tree != "":
             self._scalar(tree, path, sensitive is True)

@@ -37,6 +37,8 @@ _CODE = re.compile(
 )
 _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{[^}]*\}):([0-9]*|aws|\*|\$\{[^}]*\}):")
 _PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-])")
+ALWAYS = ("construct", "values", "blocks", "refs", "mixed", "documents")
+"""What each resource has in the document, even when it is empty; all else is there only when there is something to tell."""
 _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
@@ -231,6 +233,7 @@ class _Teller:
             "blocks": facts.blocks,
             "refs": expressions.refs,
             "mixed": expressions.mixed,
+            "partial": _partial(facts, expressions),
             "unknown": sorted(set(unknown_paths(unknown))),
             "opaque": sorted(path for path in facts.opaque if path not in policies),
             "documents": policies,
@@ -243,7 +246,7 @@ class _Teller:
             "ignores": [str(trusted(one)) for one in _list(lifecycle.get("ignore_changes"))] if lifecycle else [],
             "attached": {},
         }
-        return {key: value for key, value in told.items() if value or key in ("values", "construct", "refs", "documents")}
+        return {key: value for key, value in told.items() if value or key in ALWAYS}
 
     def _attach(self) -> None:
         for kind, named in self._told["resources"].items():
@@ -259,6 +262,15 @@ class _Teller:
             if target is not None:
                 shown = {key: one[key] for key in ("values", "refs", "documents", "blocks") if key in one}
                 target.setdefault("attached", {}).setdefault(kind, []).append(shown)
+
+
+def _partial(facts: Facts, expressions: Expressions) -> list[str]:
+    """Paths that some of the blocks they are in do not have."""
+    counts = {
+        path: max(len(facts.values.get(path, ())), len(expressions.refs.get(path, ())))
+        for path in {*facts.values, *expressions.refs}
+    }
+    return sorted(path for path, count in counts.items() if count < facts.blocks.get(path.rpartition(".")[0], 0))
 
 
 def _indexed(change: Mapping[str, Any]) -> str:

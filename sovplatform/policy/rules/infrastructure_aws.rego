@@ -112,7 +112,8 @@ aws_kinds := {
 	"aws_iam_role_policy_attachment": {},
 	"aws_iam_user": {"banned": {"rule": "iam.owner", "why": "people come by federation, programs by roles"}},
 	"aws_internet_gateway": {"banned": {"rule": "public.gateway", "why": "it is a way to and from the internet"}},
-	"aws_kms_alias": {"own": [{"rule": "key.own", "path": "target_key_id", "types": ["aws_kms_key"]}]},
+	# A name may be moved to a new key by those who keep them; nothing is encrypted by a name here.
+	"aws_kms_alias": {"own": [{"rule": "key.own", "path": "target_key_id", "types": ["aws_kms_key"]}], "ignorable": ["target_key_id"]},
 	"aws_kms_external_key": {"banned": {"rule": "key.imported", "why": "keys are made where they stay"}},
 	"aws_kms_key": {
 		"labels": "tags",
@@ -162,7 +163,7 @@ aws_kinds := {
 	"aws_s3_bucket_object_lock_configuration": {"must": [{
 		"rule": "store.unlocked",
 		"path": "rule.default_retention.mode",
-		"values": ["COMPLIANCE"],
+		"values": ["COMPLIANCE", "GOVERNANCE"],
 	}]},
 	"aws_s3_bucket_ownership_controls": {"must": [{
 		"rule": "public.store",
@@ -279,7 +280,22 @@ aws_lockable(r) if contains(r.construct, "/artifact-store/")
 
 locked(r) if {
 	r.values.object_lock_enabled == [true]
-	attached(r, "aws_s3_bucket_object_lock_configuration")
+	some lock in r.attached.aws_s3_bucket_object_lock_configuration
+	lock.values["rule.default_retention.mode"] == ["COMPLIANCE"]
+}
+
+# Who may lift a lock of this mode is a matter of rights, so nobody may have them.
+locked(r) if {
+	r.values.object_lock_enabled == [true]
+	some lock in r.attached.aws_s3_bucket_object_lock_configuration
+	lock.values["rule.default_retention.mode"] == ["GOVERNANCE"]
+	some policy in r.attached.aws_s3_bucket_policy
+	some statement in policy.documents.policy
+	statement.effect == "Deny"
+	statement.principals == ["AWS:*"]
+	statement.actions == ["s3:BypassGovernanceRetention"]
+	count(statement.not) == 0
+	count(statement.conditions) == 0
 }
 
 # -- clusters and nodes --------------------------------------------------------------------------------------------------

@@ -311,7 +311,7 @@ known_member(r) if {
 
 # Google's service agents, by the number of the project that was looked up.
 known_member(r) if {
-	refs := object.get(object.get(r, "mixed", {}), "member", [])
+	refs := object.get(r.mixed, "member", [])
 	count(refs) > 0
 	count([ref | some ref in refs; not own_google(ref)]) == 0
 }
