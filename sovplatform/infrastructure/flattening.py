@@ -15,18 +15,20 @@ from typing import Any
 
 LARGEST = 2**53
 OPAQUE = "opaque:sha256:"
-SECRET = "opaque:sensitive"
+UNTOLD = "opaque:sensitive"
 _TEMPLATE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
 _PURE = re.compile(r"\$\{\s*([A-Za-z_][\w.\[\]-]*)\s*\}")
 _TRAVERSAL = re.compile(r"(?<![\w.\"'])(?:data\.)?[a-z][a-z0-9]*(?:_[a-z0-9]+)*\.[A-Za-z_][\w-]*(?:\.[A-Za-z_]\w*|\[\d+\])*")
 _NO_REFERENCE = ("each", "count", "path", "self", "terraform")
+
+_VAULT_PATH = re.compile(r'path\s+"([^"]*)"\s*\{((?:[^{}]|\{[^{}]*\})*)\}')
 
 Paths = dict[str, list[Any]]
 
 
 @dataclass
 class Facts:
-    """What is known of one tree. `blocks` counts the objects of each list, so that a rule can ask something of all of them."""
+    """What is known of one tree. `blocks` counts the objects at each path, so that a rule can ask something of all of them."""
 
     values: Paths = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
@@ -36,13 +38,14 @@ class Facts:
     def add(self, tree: Any, path: str = "", sensitive: Any = False) -> None:
         """Put a tree below `path`. What is null or empty is left out; what is sensitive is not told."""
         if isinstance(tree, Mapping):
+            if path and tree:
+                self.blocks[path] = self.blocks.get(path, 0) + 1
             for key, item in tree.items():
                 self.add(item, f"{path}.{self._name(str(key))}" if path else self._name(str(key)), _below(sensitive, key))
         elif isinstance(tree, list | tuple):
-            objects = sum(isinstance(item, Mapping) for item in tree)
-            if objects:
-                self.blocks[path] = self.blocks.get(path, 0) + objects
             for index, item in enumerate(tree):
+                if item == {}:  # an empty block means something, as in "allow all"; an empty map does not
+                    self.blocks[path] = self.blocks.get(path, 0) + 1
                 self.add(item, path, _below(sensitive, index))
         elif tree is not None and tree != "":
             self._scalar(tree, path, sensitive is True)
@@ -52,7 +55,7 @@ class Facts:
             self.opaque.add(path)
         if isinstance(value, str) and not sensitive:
             self.raw.append(value)
-        told = SECRET if sensitive else trusted(value)
+        told = UNTOLD if sensitive else trusted(value)
         if told is not value:
             self.opaque.add(path)
         self.values.setdefault(path, []).append(told)
@@ -200,3 +203,14 @@ def _items(value: Any) -> list[tuple[str, Any]]:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def rights(text: str) -> list[dict[str, Any]]:
+    """The rights of a policy of Vault, in the same form; empty when something in it was not understood."""
+    rest = re.sub(r"#[^\n]*", "", text)
+    found = []
+    for match in _VAULT_PATH.finditer(rest):
+        named = re.search(r"capabilities\s*=\s*\[([^\]]*)\]", match[2])
+        actions = re.findall(r'"([a-z]+)"', named[1]) if named else ["unreadable"]
+        found.append({"effect": "Allow", "actions": _told(actions), "resources": _told([match[1]])})
+    return [] if _VAULT_PATH.sub("", rest).strip() else found

@@ -5,6 +5,7 @@ The document is what the rules see, in process and under stock OPA alike. Nothin
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sovplatform.infrastructure.flattening import (
     Expressions,
     Facts,
+    rights,
     statements,
     trusted,
     unknown_paths,
@@ -19,6 +21,7 @@ from sovplatform.infrastructure.flattening import (
 from sovplatform.infrastructure.outcomes import Denial
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
+from sovplatform.infrastructure.suspicions import looks_secret, outside, secrets
 from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
@@ -34,6 +37,8 @@ _CODE = re.compile(
 )
 _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{[^}]*\}):([0-9]*|aws|\*|\$\{[^}]*\}):")
 _PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-])")
+ALWAYS = ("construct", "values", "blocks", "refs", "mixed", "documents")
+"""What each resource has in the document, even when it is empty; all else is there only when there is something to tell."""
 _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
@@ -160,10 +165,11 @@ class Names(Record):
     def mentioned(self, texts: Sequence[str]) -> list[str]:
         """The other regions whose things are named in the texts."""
         own = f"{self.pilot}-{self.own}"
-        found = set()
+        found: set[str] = set()
         for text in texts:
             for name in self.strangers:
-                if re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text) and not (own.startswith(name) and own in text):
+                named = re.finditer(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text)
+                if any(not text.startswith(own, match.start()) for match in named):  # `pilot-de` begins `pilot-de-2`, too
                     found.add(name)
         return sorted(found)
 
@@ -215,8 +221,9 @@ class _Teller:
         expressions.add(said.get("expressions", {}))
         facts.add(after if after is not None else _constants(said.get("expressions", {})), sensitive=sensitive)
         policies = _documents(facts, expressions, after)
-        if at["type"] == "helm_release":
-            _helm_values(facts, after)
+        _written_as_json(facts, after)
+        if at["type"] == "vault_policy" and (written_rights := rights(str((after or {}).get("policy", "")))):
+            policies["policy"] = written_rights
         texts = facts.raw + expressions.templates
         lifecycle = written.get("lifecycle", {})
         lifecycle = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
@@ -226,6 +233,7 @@ class _Teller:
             "blocks": facts.blocks,
             "refs": expressions.refs,
             "mixed": expressions.mixed,
+            "partial": _partial(facts, expressions),
             "unknown": sorted(set(unknown_paths(unknown))),
             "opaque": sorted(path for path in facts.opaque if path not in policies),
             "documents": policies,
@@ -233,10 +241,12 @@ class _Teller:
             "arns": _arns(texts),
             "projects": sorted({name for text in texts for name in _PROJECT.findall(text)}),
             "strangers": self._names.mentioned(texts),
+            "outside": outside(facts.values),
+            "secrets": secrets(facts.values) + (["what is written"] if looks_secret(texts) else []),
             "ignores": [str(trusted(one)) for one in _list(lifecycle.get("ignore_changes"))] if lifecycle else [],
             "attached": {},
         }
-        return {key: value for key, value in told.items() if value or key in ("values", "construct", "refs", "documents")}
+        return {key: value for key, value in told.items() if value or key in ALWAYS}
 
     def _attach(self) -> None:
         for kind, named in self._told["resources"].items():
@@ -252,6 +262,15 @@ class _Teller:
             if target is not None:
                 shown = {key: one[key] for key in ("values", "refs", "documents", "blocks") if key in one}
                 target.setdefault("attached", {}).setdefault(kind, []).append(shown)
+
+
+def _partial(facts: Facts, expressions: Expressions) -> list[str]:
+    """Paths that some of the blocks they are in do not have."""
+    counts = {
+        path: max(len(facts.values.get(path, ())), len(expressions.refs.get(path, ())))
+        for path in {*facts.values, *expressions.refs}
+    }
+    return sorted(path for path, count in counts.items() if count < facts.blocks.get(path.rpartition(".")[0], 0))
 
 
 def _indexed(change: Mapping[str, Any]) -> str:
@@ -277,17 +296,18 @@ def _documents(facts: Facts, expressions: Expressions, after: Any) -> dict[str, 
     return found
 
 
-def _helm_values(facts: Facts, after: Any) -> None:
-    import json
-
-    for text in _list((after or {}).get("values")):
-        try:
-            parsed = json.loads(text)
-        except (TypeError, ValueError):
-            continue
-        facts.values.pop("values", None)
-        facts.opaque.discard("values")
-        facts.add(parsed, "values")
+def _written_as_json(facts: Facts, after: Any) -> None:
+    """Helm's values and an add-on's settings are JSON in a text: what stands in it is judged like any other argument."""
+    for argument in ("values", "configuration_values"):
+        for text in _list((after or {}).get(argument)):
+            try:
+                parsed = json.loads(text)
+            except (TypeError, ValueError):
+                continue
+            if isinstance(parsed, Mapping):
+                facts.values.pop(argument, None)
+                facts.opaque.discard(argument)
+                facts.add(parsed, argument)
 
 
 def _constants(expressions: Any) -> Any:

@@ -41,9 +41,15 @@ kind_of(type) := google_kinds[type]
 
 kind_of(type) := kubernetes_kinds[type]
 
+# Of the tables only what this plan is about: they are large, and looked up often.
+present[type] := kind if {
+	some type, _ in input.resources
+	kind := kind_of(type)
+}
+
 deny contains {"rule": "type.unknown", "msg": msg, "address": address(type, name)} if {
 	some type, named in input.resources
-	not kind_of(type)
+	not present[type]
 	some name, _ in named
 	msg := sprintf("no rule knows what a %s may be", [type])
 }
@@ -69,21 +75,21 @@ labels := {
 }
 
 deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	prefix := kind_of(type).labels
+	some type, kind in present
+	prefix := kind.labels
 	some label, value in labels
 	path := concat("", [prefix, ".", label])
-	some name, r in named
+	some name, r in input.resources[type]
 	not value in r.values[path]
 	msg := concat("", ["it does not have the label ", label, "=", value])
 }
 
 deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	path := kind_of(type).described
+	some type, kind in present
+	path := kind.described
 	some label, value in labels
 	said := concat("=", [label, value])
-	some name, r in named
+	some name, r in input.resources[type]
 	not said_in(r.values[path], said)
 	msg := concat("", ["its ", path, " does not say ", said])
 }
@@ -95,9 +101,9 @@ said_in(texts, said) if {
 
 # -- places ------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some path in kind_of(type).places
-	some name, r in named
+	some type, kind in present
+	some path in kind.places
+	some name, r in input.resources[type]
 	some place in r.values[path]
 	not place in input.locations
 	msg := sprintf("%s is %s, which is not among the region's places", [path, place])
@@ -105,9 +111,9 @@ deny contains {"rule": "place.resource", "msg": msg, "address": address(type, na
 
 # Where it says nothing, the cloud would choose.
 deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	paths := kind_of(type).places
-	some name, r in named
+	some type, kind in present
+	paths := kind.places
+	some name, r in input.resources[type]
 	not says_any(r, paths)
 	msg := sprintf("it does not say where it is: %s", [concat(" or ", paths)])
 }
@@ -121,7 +127,7 @@ deny contains {"rule": "place.resource", "msg": msg, "address": address(type, na
 	some type, named in input.resources
 	some name, r in named
 	some place in r.values.region
-	not "region" in object.get(kind_of(type), "places", [])
+	not "region" in object.get(present[type], "places", [])
 	not place in input.locations
 	msg := sprintf("region is %s, which is not among the region's places", [place])
 }
@@ -203,16 +209,16 @@ foreign_state contains code if {
 
 # -- keys --------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some path in kind_of(type).keys
-	some name, r in named
+	some type, kind in present
+	some path in kind.keys
+	some name, r in input.resources[type]
 	not keyed(r, path)
 	msg := sprintf("%s is not the region's own key", [path])
 }
 
 keyed(r, path) if {
 	refs := r.refs[path]
-	count(refs) >= object.get(object.get(r, "blocks", {}), parent(path), 1)
+	count(refs) >= object.get(r.blocks, parent(path), 1)
 	count([ref | some ref in refs; not own_key(ref)]) == 0
 }
 
@@ -220,8 +226,6 @@ keyed(r, path) if {
 parent(path) := concat(".", array.slice(split(path, "."), 0, count(split(path, ".")) - 1))
 
 own_key(ref) if startswith(ref, "aws_kms_key.")
-
-own_key(ref) if startswith(ref, "aws_kms_alias.")
 
 own_key(ref) if startswith(ref, "google_kms_crypto_key.")
 
@@ -249,7 +253,7 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type,
 	some name, r in named
 	some code in r.mentions
 	not code in input.locations
-	not code in object.get(kind_of(type), "may_name", [])
+	not code in object.get(present[type], "may_name", [])
 	msg := sprintf("it names %s, which is not among the region's places", [code])
 }
 
@@ -294,9 +298,254 @@ deny contains {"rule": "value.unreadable", "msg": msg, "address": address(type, 
 }
 
 free(type, path) if {
-	some prefix in kind_of(type).free
+	some prefix in present[type].free
 	startswith(path, prefix)
 }
+
+# -- what each type must say, and must not (see the tables of the providers) --------------------------------------------
+# `must`: all values at a path are among those given, one for each block; with `optional`, or none is there.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.must
+	some name, r in input.resources[type]
+	not met(r, want)
+	msg := concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])])
+}
+
+met(r, want) if {
+	values := r.values[want.path]
+	count([value | some value in values; not value in want.values]) == 0
+	whole_or_optional(r, want)
+}
+
+# Where there are several blocks, each says it.
+whole_or_optional(r, want) if not want.path in r.partial
+
+whole_or_optional(_, want) if want.optional == true
+
+met(r, want) if {
+	want.optional == true
+	unsaid(r, want.path)
+}
+
+unsaid(r, path) if {
+	not r.values[path]
+	not r.refs[path]
+	not r.mixed[path]
+}
+
+# `has`: a path that must be there, whatever it says.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.has
+	some name, r in input.resources[type]
+	unsaid(r, want.path)
+	msg := sprintf("it does not say %s", [want.path])
+}
+
+# `never`: nothing may be said there, nor below it.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.never
+	some name, r in input.resources[type]
+	said_below(r, want.path)
+	msg := sprintf("it may not say %s", [want.path])
+}
+
+said_below(r, path) if r.values[path]
+
+said_below(r, path) if r.blocks[path]
+
+said_below(r, path) if r.refs[path]
+
+said_below(r, path) if r.mixed[path]
+
+# `inside`: addresses there are of private networks.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.inside
+	some name, r in input.resources[type]
+	some range in r.outside[want.path]
+	msg := sprintf("%s is %s, which is not private", [want.path, range])
+}
+
+# `own`: references to things that this very stack makes, of the types given.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.own
+	some name, r in input.resources[type]
+	not refers(r, want)
+	msg := sprintf("%s is not a thing of this stack", [want.path])
+}
+
+refers(r, want) if {
+	refs := array.concat(object.get(r.refs, want.path, []), object.get(r.mixed, want.path, []))
+	count(refs) > 0
+	count([ref | some ref in refs; not split(ref, ".")[0] in want.types]) == 0
+}
+
+# `banned`: there is no such thing in any stack.
+deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)} if {
+	some type, kind in present
+	ban := kind.banned
+	some name, _ in input.resources[type]
+}
+
+# Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some ignored in r.ignores
+	not ignored in object.get(present[type], "ignorable", [])
+	judged(type, ignored)
+	msg := sprintf("it ignores changes of %s", [ignored])
+}
+
+judged(_, "all")
+
+judged(type, ignored) if {
+	some part in ["keys", "places"]
+	some path in present[type][part]
+	split(path, ".")[0] == split(ignored, "[")[0]
+}
+
+judged(type, ignored) if {
+	some part in ["must", "has", "never", "inside", "own"]
+	some want in present[type][part]
+	split(want.path, ".")[0] == split(ignored, "[")[0]
+}
+
+judged(type, ignored) if split(object.get(present[type], "labels", ""), ".")[0] == ignored
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+deny contains {"rule": "secret.clear", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some path in r.secrets
+	msg := sprintf("%s is a secret in clear", [path])
+}
+
+deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path, _ in provider.values
+	credential(path)
+	msg := sprintf("the provider %s has a credential in clear: %s", [name, path])
+}
+
+credential(path) if {
+	some last in {"access_key", "secret_key", "token", "credentials", "access_token", "password", "client_key"}
+	at_end(path, last)
+}
+
+at_end(path, last) if path == last
+
+at_end(path, last) if endswith(path, concat("", [".", last]))
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path in {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
+	some value in provider.values[path]
+	not value == false
+	msg := sprintf("the provider %s does not check who answers: %s", [name, path])
+}
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path in {"address", "host", "kubernetes.host"}
+	some value in provider.values[path]
+	not startswith(value, "https://")
+	not startswith(value, "${")
+	msg := sprintf("the provider %s does not speak TLS: %s", [name, path])
+}
+
+# -- policies of IAM ---------------------------------------------------------------------------------------------------
+allowing contains {"type": type, "name": name, "path": path, "statement": statement} if {
+	some type, named in input.resources
+	some name, r in named
+	some path, statements in r.documents
+	some statement in statements
+	not statement.effect == "Deny"
+}
+
+deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in allowing
+	some principal in one.statement.principals
+	principal in {"*", "AWS:*"}
+	not confined(one)
+	msg := sprintf("%s lets anybody in", [one.path])
+}
+
+confined(one) if {
+	some condition in one.statement.conditions
+	some key in account_keys
+	condition == concat("", [key, input.account])
+}
+
+# An endpoint is no door of its own: it lets through who has rights elsewhere. What it leads to must be named.
+confined(one) if {
+	one.type == "aws_vpc_endpoint"
+	not "*" in one.statement.resources
+}
+
+account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
+	"aws:PrincipalAccount",
+	"aws:SourceAccount",
+	"kms:CallerAccount",
+}}
+
+deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in allowing
+	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
+	boundless(one.statement)
+	not boundary(one)
+	msg := sprintf("%s allows everything, or everything but", [one.path])
+}
+
+boundless(statement) if count(statement.not) > 0
+
+boundless(statement) if {
+	some action in statement.actions
+	action in {"*", "sudo", "root", "unreadable"}
+}
+
+boundless(statement) if {
+	"*" in statement.resources
+	some action in statement.actions
+	endswith(action, ":*")
+}
+
+boundless(statement) if not statement.effect == "Allow"
+
+# The most that roles may ever do: it allows nothing by itself, and denies every other place.
+boundary(one) if {
+	one.type == "aws_iam_policy"
+	some statement in input.resources[one.type][one.name].documents.policy
+	statement.effect == "Deny"
+	some place in input.locations
+	statement.conditions == [concat(" ", ["StringNotEquals aws:RequestedRegion", place])]
+	"*" in statement.resources
+	all_but_global(statement)
+}
+
+all_but_global(statement) if statement.actions == ["*"]
+
+all_but_global(statement) if {
+	statement.not == ["NotAction"]
+	count([action | some action in statement.not_actions; not action in aws_global]) == 0
+}
+
+# Services that answer in one region for all of a partition, and hold no data of a pilot.
+aws_global := {concat("", [service, ":*"]) | some service in {
+	"account",
+	"billing",
+	"budgets",
+	"ce",
+	"health",
+	"iam",
+	"organizations",
+	"sts",
+	"support",
+}}
 
 # -- deletion and cost -------------------------------------------------------------------------------------------------
 deny contains {"rule": "delete.protected", "msg": msg, "address": address(gone.type, gone.name)} if {
@@ -307,8 +556,8 @@ deny contains {"rule": "delete.protected", "msg": msg, "address": address(gone.t
 }
 
 harmless(type) if {
-	kind_of(type)
-	not kind_of(type).keeps == true
+	present[type]
+	not present[type].keeps == true
 }
 
 deny contains {"rule": "budget.over", "msg": msg, "address": ""} if {

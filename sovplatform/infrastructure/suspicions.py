@@ -1,0 +1,58 @@
+"""What of a resource's values is worth a rule's question: addresses that are not private, and what looks like a secret."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sovplatform.infrastructure.flattening import OPAQUE
+
+_PRIVATE = [
+    ipaddress.ip_network(one)
+    for one in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
+] + [ipaddress.ip_network(one) for one in ("::1/128", "fc00::/7", "fe80::/10")]
+_SECRET = re.compile(
+    r"(?:^|[._-])(?:[a-z]+)?(?:password|passwd|passphrase|secret_?key|secret_?access_?key|private_?key|api_?key|client_?secret|token)$",
+    re.IGNORECASE,
+)
+_KEY_TEXT = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b")
+
+
+def outside(values: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
+    """By path, the addresses and ranges that are not all within private networks."""
+    found = {path: [one for one in told if isinstance(one, str) and _is_outside(one)] for path, told in values.items()}
+    return {path: told for path, told in found.items() if told}
+
+
+def _is_outside(text: str) -> bool:
+    if "." not in text and ":" not in text:
+        return False
+    try:
+        network = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return not any(network.version == private.version and _within(network, private) for private in _PRIVATE)
+
+
+def _within(network: Any, private: Any) -> bool:
+    return bool(network.subnet_of(private))
+
+
+def secrets(values: Mapping[str, Sequence[Any]]) -> list[str]:
+    """Paths that are called like a secret and hold a text."""
+    return sorted(path for path, told in values.items() if _SECRET.search(path) and any(_is_text(one) for one in told))
+
+
+def looks_secret(texts: Sequence[str]) -> bool:
+    """Whether a private key or an access key is written in one of the texts."""
+    return any(_KEY_TEXT.search(text) for text in texts)
+
+
+def _is_text(value: Any) -> bool:
+    return (
+        isinstance(value, str)
+        and not value.startswith(("${", OPAQUE))
+        and value.lower() not in ("true", "false", "enabled", "disabled", "required", "optional")
+    )
