@@ -102,6 +102,19 @@ def test_a_pilot_runs_to_a_served_model_from_the_wheels_alone(place: Path, tmp_p
     assert all(ledger["verified"] for ledger in json.loads(sovctl("audit", "verify", "--json").stdout))
 
 
+def test_the_infrastructure_is_planned_and_priced_from_the_wheels_alone(place: Path, tmp_path: Path) -> None:
+    places = ("--sovereign", "aws:DE", "--sovereign", "edge:DE", "--global", "gcp:US")
+    assert run(place, tmp_path, "sovctl", "init", "pilot", "eu", *places).returncode == 0
+    ended = run(place, tmp_path, "sovctl", "-C", "eu", "plan", "--offline", "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    stacks = json.loads(ended.stdout)["stacks"]
+    assert {stack["week"] for stack in stacks} == {1, 2, 3, 4}
+    assert all(stack["allow"] and stack["changes"]["create"] for stack in stacks)
+    ended = run(place, tmp_path, "sovctl", "-C", "eu", "cost", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["lines"]
+
+
 def test_the_built_in_provider_is_found_by_its_entry_point(place: Path, tmp_path: Path) -> None:
     ended = run(place, tmp_path, "sovctl", "--json", "plugin", "list")
     assert ended.returncode == 0, ended.stderr

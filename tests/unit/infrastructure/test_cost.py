@@ -328,7 +328,7 @@ def test_every_price_of_ours_has_a_source_and_a_date_and_every_factor_too() -> N
     assert {"aws", "gcp", "onprem"} <= set(prices.tables)
     for one in prices.tables.values():
         for item in one.prices:
-            assert re.match(r"https://\S+\.\S+/\S|description of the Python package \S+ \d", item.source)
+            assert re.match(r"https?://\S+\.\S+/\S|description of the Python package \S+ \d", item.source)
             assert item.as_of <= TODAY
             assert item.low <= item.high
         keys = [(item.item, item.location) for item in one.prices]
