@@ -31,7 +31,7 @@ deny contains {"rule": "plan.incomplete", "msg": "the plan is broken off, or not
 
 deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
 	some what in input.forbidden
-	msg := sprintf("no stack may have this: %s", [what])
+	msg := concat("", ["no stack may have this: ", what])
 }
 
 # -- types -------------------------------------------------------------------------------------------------------------
@@ -51,14 +51,14 @@ deny contains {"rule": "type.unknown", "msg": msg, "address": address(type, name
 	some type, named in input.resources
 	not present[type]
 	some name, _ in named
-	msg := sprintf("no rule knows what a %s may be", [type])
+	msg := concat("", ["no rule knows what a ", type, " may be"])
 }
 
 deny contains {"rule": "type.unknown", "msg": msg, "address": concat("", ["data.", address(type, name)])} if {
 	some type, named in input.data
 	not type in readable
 	some name, _ in named
-	msg := sprintf("no rule knows what reading a %s may tell", [type])
+	msg := concat("", ["no rule knows what reading a ", type, " may tell"])
 }
 
 readable := aws_readable | google_readable
@@ -106,7 +106,7 @@ deny contains {"rule": "place.resource", "msg": msg, "address": address(type, na
 	some name, r in input.resources[type]
 	some place in r.values[path]
 	not place in input.locations
-	msg := sprintf("%s is %s, which is not among the region's places", [path, place])
+	msg := concat("", [path, " is ", place, ", which is not among the region's places"])
 }
 
 # Where it says nothing, the cloud would choose.
@@ -115,7 +115,7 @@ deny contains {"rule": "place.resource", "msg": msg, "address": address(type, na
 	paths := kind.places
 	some name, r in input.resources[type]
 	not says_any(r, paths)
-	msg := sprintf("it does not say where it is: %s", [concat(" or ", paths)])
+	msg := concat("", ["it does not say where it is: ", concat(" or ", paths)])
 }
 
 says_any(r, paths) if {
@@ -129,14 +129,14 @@ deny contains {"rule": "place.resource", "msg": msg, "address": address(type, na
 	some place in r.values.region
 	not "region" in object.get(present[type], "places", [])
 	not place in input.locations
-	msg := sprintf("region is %s, which is not among the region's places", [place])
+	msg := concat("", ["region is ", place, ", which is not among the region's places"])
 }
 
 deny contains {"rule": "place.jurisdiction", "msg": msg, "address": ""} if {
 	some place in input.locations
 	clouded
 	not country(place) == input.region.jurisdiction
-	msg := sprintf("%s is not known to be in %s", [place, input.region.jurisdiction])
+	msg := concat("", [place, " is not known to be in ", input.region.jurisdiction])
 }
 
 clouded if input.providers.aws
@@ -146,14 +146,14 @@ clouded if input.providers.google
 deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 	some name, _ in input.providers
 	not name in {"aws", "google", "helm", "kubernetes", "vault"}
-	msg := sprintf("nobody knows where the provider %s works", [name])
+	msg := concat("", ["nobody knows where the provider ", name, " works"])
 }
 
 deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 	some name in {"aws", "google"}
 	provider := input.providers[name]
 	not placed(provider)
-	msg := sprintf("the provider %s does not say that it works in one of the region's places", [name])
+	msg := concat("", ["the provider ", name, " does not say that it works in one of the region's places"])
 }
 
 placed(provider) if {
@@ -165,7 +165,7 @@ deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 	some name in {"aws", "google"}
 	some path, _ in input.providers[name].values
 	contains(path, "endpoint")
-	msg := sprintf("the provider %s has a service somewhere else: %s", [name, path])
+	msg := concat("", ["the provider ", name, " has a service somewhere else: ", path])
 }
 
 # -- the state ---------------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if
 	some path in kind.keys
 	some name, r in input.resources[type]
 	not keyed(r, path)
-	msg := sprintf("%s is not the region's own key", [path])
+	msg := concat("", [path, " is not the region's own key"])
 }
 
 keyed(r, path) if {
@@ -245,7 +245,7 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
 	some name, variable in input.variables
 	not variable.region == input.region.name
 	not variable.output == "artifacts_store"
-	msg := sprintf("%s is the output %s of %s: only artifacts cross a border", [name, variable.output, variable.stack])
+	msg := concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"])
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
@@ -254,14 +254,14 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type,
 	some code in r.mentions
 	not code in input.locations
 	not code in object.get(present[type], "may_name", [])
-	msg := sprintf("it names %s, which is not among the region's places", [code])
+	msg := concat("", ["it names ", code, ", which is not among the region's places"])
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
 	some type, named in input.resources
 	some name, r in named
 	some stranger in r.strangers
-	msg := sprintf("it names things of %s, which is under another law", [stranger])
+	msg := concat("", ["it names things of ", stranger, ", which is under another law"])
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
@@ -269,7 +269,7 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type,
 	some name, r in named
 	some project in r.projects
 	not project in {input.account, "deleted"}
-	msg := sprintf("it names things of project %s", [project])
+	msg := concat("", ["it names things of project ", project])
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
@@ -277,7 +277,7 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type,
 	some name, r in named
 	some arn in r.arns
 	not arn.account in {"", "aws", input.account}
-	msg := sprintf("it names things of account %s", [arn.account])
+	msg := concat("", ["it names things of account ", arn.account])
 }
 
 deny contains {"rule": "reference.partition", "msg": msg, "address": address(type, name)} if {
@@ -285,7 +285,7 @@ deny contains {"rule": "reference.partition", "msg": msg, "address": address(typ
 	some name, r in named
 	some arn in r.arns
 	not arn.partition in partitions
-	msg := sprintf("it names the partition %s, where this region is not", [arn.partition])
+	msg := concat("", ["it names the partition ", arn.partition, ", where this region is not"])
 }
 
 # -- what no rule can read ---------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ deny contains {"rule": "value.unreadable", "msg": msg, "address": address(type, 
 	some name, r in named
 	some path in r.opaque
 	not free(type, path)
-	msg := sprintf("%s cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed", [path])
+	msg := concat("", [path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
 }
 
 free(type, path) if {
@@ -340,7 +340,7 @@ deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if
 	some want in kind.has
 	some name, r in input.resources[type]
 	unsaid(r, want.path)
-	msg := sprintf("it does not say %s", [want.path])
+	msg := concat("", ["it does not say ", want.path])
 }
 
 # `never`: nothing may be said there, nor below it.
@@ -349,7 +349,7 @@ deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if
 	some want in kind.never
 	some name, r in input.resources[type]
 	said_below(r, want.path)
-	msg := sprintf("it may not say %s", [want.path])
+	msg := concat("", ["it may not say ", want.path])
 }
 
 said_below(r, path) if r.values[path]
@@ -366,7 +366,7 @@ deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if
 	some want in kind.inside
 	some name, r in input.resources[type]
 	some range in r.outside[want.path]
-	msg := sprintf("%s is %s, which is not private", [want.path, range])
+	msg := concat("", [want.path, " is ", range, ", which is not private"])
 }
 
 # `own`: references to things that this very stack makes, of the types given.
@@ -375,7 +375,7 @@ deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if
 	some want in kind.own
 	some name, r in input.resources[type]
 	not refers(r, want)
-	msg := sprintf("%s is not a thing of this stack", [want.path])
+	msg := concat("", [want.path, " is not a thing of this stack"])
 }
 
 refers(r, want) if {
@@ -398,7 +398,7 @@ deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(type, na
 	some ignored in r.ignores
 	not ignored in object.get(present[type], "ignorable", [])
 	judged(type, ignored)
-	msg := sprintf("it ignores changes of %s", [ignored])
+	msg := concat("", ["it ignores changes of ", ignored])
 }
 
 judged(_, "all")
@@ -422,14 +422,14 @@ deny contains {"rule": "secret.clear", "msg": msg, "address": address(type, name
 	some type, named in input.resources
 	some name, r in named
 	some path in r.secrets
-	msg := sprintf("%s is a secret in clear", [path])
+	msg := concat("", [path, " is a secret in clear"])
 }
 
 deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
 	some name, provider in input.providers
 	some path, _ in provider.values
 	credential(path)
-	msg := sprintf("the provider %s has a credential in clear: %s", [name, path])
+	msg := concat("", ["the provider ", name, " has a credential in clear: ", path])
 }
 
 credential(path) if {
@@ -446,7 +446,7 @@ deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
 	some path in {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
 	some value in provider.values[path]
 	not value == false
-	msg := sprintf("the provider %s does not check who answers: %s", [name, path])
+	msg := concat("", ["the provider ", name, " does not check who answers: ", path])
 }
 
 deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
@@ -455,7 +455,7 @@ deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
 	some value in provider.values[path]
 	not startswith(value, "https://")
 	not startswith(value, "${")
-	msg := sprintf("the provider %s does not speak TLS: %s", [name, path])
+	msg := concat("", ["the provider ", name, " does not speak TLS: ", path])
 }
 
 # -- policies of IAM ---------------------------------------------------------------------------------------------------
@@ -472,7 +472,7 @@ deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type,
 	some principal in one.statement.principals
 	principal in {"*", "AWS:*"}
 	not confined(one)
-	msg := sprintf("%s lets anybody in", [one.path])
+	msg := concat("", [one.path, " lets anybody in"])
 }
 
 confined(one) if {
@@ -498,7 +498,7 @@ deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, 
 	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
 	boundless(one.statement)
 	not boundary(one)
-	msg := sprintf("%s allows everything, or everything but", [one.path])
+	msg := concat("", [one.path, " allows everything, or everything but"])
 }
 
 boundless(statement) if count(statement.not) > 0
@@ -552,7 +552,7 @@ deny contains {"rule": "delete.protected", "msg": msg, "address": address(gone.t
 	some gone in input.deletes
 	not input.destroy == true
 	not harmless(gone.type)
-	msg := sprintf("a %s would be deleted, and what it holds with it", [gone.type])
+	msg := concat("", ["a ", gone.type, " would be deleted, and what it holds with it"])
 }
 
 harmless(type) if {
