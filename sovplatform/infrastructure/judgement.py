@@ -56,19 +56,6 @@ class Judgement(Record):
     denials: tuple[Denial, ...] = ()
 
 
-def judge(
-    plan: Mapping[str, Any],
-    stack: SynthStack,
-    body: Mapping[str, Any],
-    pilot: Pilot,
-    digest: str,
-    engine: PolicyEngine,
-    **more: Any,
-) -> Judgement:
-    """The document of a plan, judged."""
-    return judge_document(document(plan, stack, body, pilot, **more), stack.name, digest, engine)
-
-
 def judge_document(given: Mapping[str, Any], stack_name: str, digest: str, engine: PolicyEngine) -> Judgement:
     """Ask the rules. What they cannot answer is a denial of the whole stack."""
     denials: dict[Denial, None] = {}
