@@ -27,7 +27,7 @@ from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
 
 PACKAGE = "sovplatform.infrastructure"
-CHUNK = 400
+CHUNK = 125
 """Resources that are judged at once: the interpreter's time grows faster than its input."""
 
 _CODE = re.compile(

@@ -8,11 +8,18 @@ from typing import Any
 
 import pytest
 
+from sovplatform import config
 from sovplatform.infrastructure.flattening import Expressions, Facts, references, rights, statements
-from sovplatform.infrastructure.judgement import Names, judge_document
+from sovplatform.infrastructure.judgement import Names, document, judge_document
+from sovplatform.infrastructure.offline.plan import plan_offline
+from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import outside, secrets
+from sovplatform.infrastructure.terraform import Terraform
 from sovplatform.policy.engine import PolicyEngine
+from sovplatform.records import RegionSpec, Role
+from sovplatform.scaffold import Blueprint, Place, make_pilot
 from tests.fixtures.judged import google
+from tests.unit.infrastructure.conftest import WriteStack
 
 
 def facts_of(tree: Any, sensitive: Any = False) -> Facts:
@@ -131,3 +138,31 @@ def test_many_resources_are_judged_in_parts_and_one_bad_one_is_found() -> None:
     given["resources"] = {"google_kms_key_ring": {**rings, "bad": {**good, "values": {"location": ["global"]}}}}
     [denial] = judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials
     assert denial.address == "google_kms_key_ring.bad"
+
+
+def test_a_real_plan_is_judged_with_its_constructs(
+    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack, tmp_path: Path
+) -> None:
+    """The stack is a rough one: its keys are its own, and much else is missing."""
+    blueprint = Blueprint(name="bank", sovereign=(Place("onprem", "DE"),), fabric=Place("onprem", "US"), example="fintech")
+    make_pilot(tmp_path / "bank", blueprint)
+    pilot = config.load(tmp_path / "bank")
+    region = RegionSpec(name="de", jurisdiction="DE", role=Role.sovereign, provider="aws", settings={"account": "1"})
+    stack = SynthStack(
+        name="de-week1", region=region, week=1, resources=6, locations=("eusc-de-east-1",), terraform="1.14", opentofu="1.11"
+    )
+    plan = plan_offline(terraform, {"de-week1": write_stack(aws)}, variables={"de-week1": {"account": "1"}})["de-week1"]
+    given = document(plan.json, stack, aws, pilot)
+    encryption = given["resources"]["aws_s3_bucket_server_side_encryption_configuration"]["raw"]
+    assert encryption["refs"]["rule.apply_server_side_encryption_by_default.kms_master_key_id"] == ["aws_kms_key.data.arn"]
+    judgement = judge_document(given, stack.name, plan.digest, PolicyEngine())
+    assert not judgement.allow
+    assert judgement.plan == plan.digest
+    denials = {(one.rule, one.address, one.construct_path) for one in judgement.denials}
+    assert ("tls.absent", "aws_s3_bucket.raw", "de-week1/raw/bucket") in denials
+    assert ("label.missing", "aws_vpc.main", "de-week1/landing-zone/vpc") in denials
+    assert ("state.outside", "de-week1", "de-week1") in denials
+    assert "plan.incomplete" not in {one.rule for one in judgement.denials}
+    assert "key.own" not in {one.rule for one in judgement.denials}
+    only_some = {**plan.json, "resource_changes": plan.json["resource_changes"][1:]}
+    assert document(only_some, stack, aws, pilot)["complete"] is False
