@@ -27,7 +27,7 @@ from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
 
 PACKAGE = "sovplatform.infrastructure"
-CHUNK = 400
+CHUNK = 125
 """Resources that are judged at once: the interpreter's time grows faster than its input."""
 
 _CODE = re.compile(
@@ -54,19 +54,6 @@ class Judgement(Record):
     plan: str
     allow: bool
     denials: tuple[Denial, ...] = ()
-
-
-def judge(
-    plan: Mapping[str, Any],
-    stack: SynthStack,
-    body: Mapping[str, Any],
-    pilot: Pilot,
-    digest: str,
-    engine: PolicyEngine,
-    **more: Any,
-) -> Judgement:
-    """The document of a plan, judged."""
-    return judge_document(document(plan, stack, body, pilot, **more), stack.name, digest, engine)
 
 
 def judge_document(given: Mapping[str, Any], stack_name: str, digest: str, engine: PolicyEngine) -> Judgement:

@@ -245,7 +245,7 @@ deny contains {"rule": rule, "msg": msg, "address": address("aws_s3_bucket", nam
 		"aws_s3_bucket_versioning": "store.unversioned",
 	}
 	not attached(r, type)
-	msg := sprintf("it has no %s", [type])
+	msg := concat("", ["it has no ", type])
 }
 
 attached(r, type) if count(r.attached[type]) > 0
@@ -322,6 +322,7 @@ deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("aws_lau
 
 deny contains {"rule": "spot.untainted", "msg": msg, "address": address("aws_eks_node_group", name)} if {
 	some name, r in input.resources.aws_eks_node_group
+	input.region.role == "global"
 	r.values.capacity_type == ["SPOT"]
 	not "sov/spot" in object.get(r.values, "taint.key", [])
 	msg := "a spot pool has no taint sov/spot, so anything may land there"

@@ -272,6 +272,7 @@ deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("google_
 
 deny contains {"rule": "spot.untainted", "msg": msg, "address": address("google_container_node_pool", name)} if {
 	some name, r in input.resources.google_container_node_pool
+	input.region.role == "global"
 	r.values["node_config.spot"] == [true]
 	not "sov/spot" in r.values["node_config.taint.key"]
 	msg := "a spot pool has no taint sov/spot, so anything may land there"
@@ -293,7 +294,7 @@ deny contains {"rule": "public.anyone", "msg": msg, "address": address(one.type,
 	some one in members
 	some member in one.r.values.member
 	member in {"allUsers", "allAuthenticatedUsers"}
-	msg := sprintf("%s may use it", [member])
+	msg := concat("", [member, " may use it"])
 }
 
 deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {

@@ -98,14 +98,14 @@ deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_rele
 	some repository in r.values.repository
 	not startswith(repository, "https://")
 	not startswith(repository, "oci://")
-	msg := sprintf("%s is no repository that is reached by TLS", [repository])
+	msg := concat("", [repository, " is no repository that is reached by TLS"])
 }
 
 deny contains {"rule": "chart.unpinned", "msg": msg, "address": address("helm_release", name)} if {
 	some name, r in input.resources.helm_release
 	some version in r.values.version
 	not regex.match("^v?[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.+-]+)?$", version)
-	msg := sprintf("%s is not one version", [version])
+	msg := concat("", [version, " is not one version"])
 }
 
 deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
@@ -113,7 +113,7 @@ deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_r
 	some path, values in r.values
 	some value in values
 	value in {"LoadBalancer", "NodePort"}
-	msg := sprintf("%s is %s: it would be reached from outside", [path, value])
+	msg := concat("", [path, " is ", value, ": it would be reached from outside"])
 }
 
 deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
@@ -121,7 +121,7 @@ deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_r
 	some path, values in r.values
 	endswith(path, "ingress.enabled")
 	not values[0] in {false, "false"}
-	msg := sprintf("%s: it would be reached from outside", [path])
+	msg := concat("", [path, ": it would be reached from outside"])
 }
 
 # -- volumes of the clouds -------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ deny contains {"rule": "key.own", "msg": msg, "address": address("kubernetes_sto
 	some provisioner, path in {"ebs.csi.aws.com": "parameters.kmsKeyId", "pd.csi.storage.gke.io": "parameters.disk-encryption-kms-key"}
 	provisioner in r.values.storage_provisioner
 	not keyed(r, path)
-	msg := sprintf("%s is not the region's own key", [path])
+	msg := concat("", [path, " is not the region's own key"])
 }
 
 # -- keys in Vault ---------------------------------------------------------------------------------------------------------
@@ -171,7 +171,7 @@ deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 	some name in {"helm", "kubernetes"}
 	provider := input.providers[name]
 	not in_cluster(provider)
-	msg := sprintf("the provider %s does not say that it works in the region's cluster", [name])
+	msg := concat("", ["the provider ", name, " does not say that it works in the region's cluster"])
 }
 
 in_cluster(provider) if {

@@ -1,0 +1,196 @@
+# What a resource may refer to, what may stand in it in clear, and what the policies in it may allow.
+package sovplatform.infrastructure
+
+import rego.v1
+
+# -- references --------------------------------------------------------------------------------------------------------
+deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
+	some name, variable in input.variables
+	not variable.region == input.region.name
+	not variable.output == "artifacts_store"
+	msg := concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some code in r.mentions
+	not code in input.locations
+	not code in object.get(present[type], "may_name", [])
+	msg := concat("", ["it names ", code, ", which is not among the region's places"])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some stranger in r.strangers
+	msg := concat("", ["it names things of ", stranger, ", which is under another law"])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some project in r.projects
+	not project in {input.account, "deleted"}
+	msg := concat("", ["it names things of project ", project])
+}
+
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some arn in r.arns
+	not arn.account in {"", "aws", input.account}
+	msg := concat("", ["it names things of account ", arn.account])
+}
+
+deny contains {"rule": "reference.partition", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some arn in r.arns
+	not arn.partition in partitions
+	msg := concat("", ["it names the partition ", arn.partition, ", where this region is not"])
+}
+
+# -- what no rule can read ---------------------------------------------------------------------------------------------
+deny contains {"rule": "value.unreadable", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some path in r.opaque
+	not free(type, path)
+	msg := concat("", [path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
+}
+
+free(type, path) if {
+	some prefix in present[type].free
+	startswith(path, prefix)
+}
+
+# -- secrets -----------------------------------------------------------------------------------------------------------
+deny contains {"rule": "secret.clear", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some path in r.secrets
+	msg := concat("", [path, " is a secret in clear"])
+}
+
+deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path, _ in provider.values
+	credential(path)
+	msg := concat("", ["the provider ", name, " has a credential in clear: ", path])
+}
+
+credential(path) if {
+	some last in {"access_key", "secret_key", "token", "credentials", "access_token", "password", "client_key"}
+	at_end(path, last)
+}
+
+at_end(path, last) if path == last
+
+at_end(path, last) if endswith(path, concat("", [".", last]))
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path in {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
+	some value in provider.values[path]
+	not value == false
+	msg := concat("", ["the provider ", name, " does not check who answers: ", path])
+}
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path in {"address", "host", "kubernetes.host"}
+	some value in provider.values[path]
+	not startswith(value, "https://")
+	not startswith(value, "${")
+	msg := concat("", ["the provider ", name, " does not speak TLS: ", path])
+}
+
+# -- policies of IAM ---------------------------------------------------------------------------------------------------
+allowing contains {"type": type, "name": name, "path": path, "statement": statement} if {
+	some type, named in input.resources
+	some name, r in named
+	some path, statements in r.documents
+	some statement in statements
+	not statement.effect == "Deny"
+}
+
+deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in allowing
+	some principal in one.statement.principals
+	principal in {"*", "AWS:*"}
+	not confined(one)
+	msg := concat("", [one.path, " lets anybody in"])
+}
+
+confined(one) if {
+	some condition in one.statement.conditions
+	some key in account_keys
+	condition == concat("", [key, input.account])
+}
+
+# An endpoint is no door of its own: it lets through who has rights elsewhere. What it leads to must be named.
+confined(one) if {
+	one.type == "aws_vpc_endpoint"
+	not "*" in one.statement.resources
+}
+
+account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
+	"aws:PrincipalAccount",
+	"aws:SourceAccount",
+	"kms:CallerAccount",
+}}
+
+deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in allowing
+	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
+	boundless(one.statement)
+	not boundary(one)
+	msg := concat("", [one.path, " allows everything, or everything but"])
+}
+
+boundless(statement) if count(statement.not) > 0
+
+boundless(statement) if {
+	some action in statement.actions
+	action in {"*", "sudo", "root", "unreadable"}
+}
+
+boundless(statement) if {
+	"*" in statement.resources
+	some action in statement.actions
+	endswith(action, ":*")
+}
+
+boundless(statement) if not statement.effect == "Allow"
+
+# The most that roles may ever do: it allows nothing by itself, and denies every other place.
+boundary(one) if {
+	one.type == "aws_iam_policy"
+	some statement in input.resources[one.type][one.name].documents.policy
+	statement.effect == "Deny"
+	some place in input.locations
+	statement.conditions == [concat(" ", ["StringNotEquals aws:RequestedRegion", place])]
+	"*" in statement.resources
+	all_but_global(statement)
+}
+
+all_but_global(statement) if statement.actions == ["*"]
+
+all_but_global(statement) if {
+	statement.not == ["NotAction"]
+	count([action | some action in statement.not_actions; not action in aws_global]) == 0
+}
+
+# Services that answer in one region for all of a partition, and hold no data of a pilot.
+aws_global := {concat("", [service, ":*"]) | some service in {
+	"account",
+	"billing",
+	"budgets",
+	"ce",
+	"health",
+	"iam",
+	"organizations",
+	"sts",
+	"support",
+}}

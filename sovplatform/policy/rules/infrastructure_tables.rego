@@ -1,0 +1,152 @@
+# What the tables of the providers ask of each type: what it must say, may not say, and refers to.
+package sovplatform.infrastructure
+
+import rego.v1
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some path in kind.keys
+	some name, r in input.resources[type]
+	not keyed(r, path)
+	msg := concat("", [path, " is not the region's own key"])
+}
+
+keyed(r, path) if {
+	refs := r.refs[path]
+	count(refs) >= object.get(r.blocks, parent(path), 1)
+	count([ref | some ref in refs; not own_key(ref)]) == 0
+}
+
+# "" is no list of blocks, so one reference is wanted there.
+parent(path) := concat(".", array.slice(split(path, "."), 0, count(split(path, ".")) - 1))
+
+own_key(ref) if startswith(ref, "aws_kms_key.")
+
+own_key(ref) if startswith(ref, "google_kms_crypto_key.")
+
+own_key(ref) if startswith(ref, "google_kms_crypto_key_iam_member.")
+
+own_key(ref) if startswith(ref, "vault_transit_secret_backend_key.")
+
+own_key(ref) if {
+	startswith(ref, "var.")
+	variable := input.variables[substring(ref, 4, -1)]
+	variable.region == input.region.name
+	variable.output == "keys_data"
+}
+
+# -- what each type must say, and must not (see the tables of the providers) --------------------------------------------
+# `must`: all values at a path are among those given, one for each block; with `optional`, or none is there.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.must
+	some name, r in input.resources[type]
+	not met(r, want)
+	msg := concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])])
+}
+
+met(r, want) if {
+	values := r.values[want.path]
+	count([value | some value in values; not value in want.values]) == 0
+	whole_or_optional(r, want)
+}
+
+# Where there are several blocks, each says it.
+whole_or_optional(r, want) if not want.path in r.partial
+
+whole_or_optional(_, want) if want.optional == true
+
+met(r, want) if {
+	want.optional == true
+	unsaid(r, want.path)
+}
+
+unsaid(r, path) if {
+	not r.values[path]
+	not r.refs[path]
+	not r.mixed[path]
+}
+
+# `has`: a path that must be there, whatever it says.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.has
+	some name, r in input.resources[type]
+	unsaid(r, want.path)
+	msg := concat("", ["it does not say ", want.path])
+}
+
+# `never`: nothing may be said there, nor below it.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.never
+	some name, r in input.resources[type]
+	said_below(r, want.path)
+	msg := concat("", ["it may not say ", want.path])
+}
+
+said_below(r, path) if r.values[path]
+
+said_below(r, path) if r.blocks[path]
+
+said_below(r, path) if r.refs[path]
+
+said_below(r, path) if r.mixed[path]
+
+# `inside`: addresses there are of private networks.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.inside
+	some name, r in input.resources[type]
+	some range in r.outside[want.path]
+	msg := concat("", [want.path, " is ", range, ", which is not private"])
+}
+
+# `own`: references to things that this very stack makes, of the types given.
+deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	some want in kind.own
+	some name, r in input.resources[type]
+	not refers(r, want)
+	msg := concat("", [want.path, " is not a thing of this stack"])
+}
+
+refers(r, want) if {
+	refs := array.concat(object.get(r.refs, want.path, []), object.get(r.mixed, want.path, []))
+	count(refs) > 0
+	count([ref | some ref in refs; not split(ref, ".")[0] in want.types]) == 0
+}
+
+# `banned`: there is no such thing in any stack.
+deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)} if {
+	some type, kind in present
+	ban := kind.banned
+	some name, _ in input.resources[type]
+}
+
+# Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(type, name)} if {
+	some type, named in input.resources
+	some name, r in named
+	some ignored in r.ignores
+	not ignored in object.get(present[type], "ignorable", [])
+	judged(type, ignored)
+	msg := concat("", ["it ignores changes of ", ignored])
+}
+
+judged(_, "all")
+
+judged(type, ignored) if {
+	some part in ["keys", "places"]
+	some path in present[type][part]
+	split(path, ".")[0] == split(ignored, "[")[0]
+}
+
+judged(type, ignored) if {
+	some part in ["must", "has", "never", "inside", "own"]
+	some want in present[type][part]
+	split(want.path, ".")[0] == split(ignored, "[")[0]
+}
+
+judged(type, ignored) if split(object.get(present[type], "labels", ""), ".")[0] == ignored

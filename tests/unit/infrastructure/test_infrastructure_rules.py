@@ -1,0 +1,273 @@
+"""The rules for infrastructure: what is compliant is allowed, and each single thing that is not is denied by its own rule."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sovplatform.infrastructure.judgement import PACKAGE, judge_document
+from sovplatform.policy.engine import RULES, PolicyEngine
+from tests.fixtures.judged import Document, aws, cluster, google, statement, thing
+
+DOCS = Path(__file__).parents[3] / "docs" / "infrastructure" / "policy.md"
+IDS = {
+    rule
+    for path in RULES.glob("infrastructure*.rego")
+    if not path.name.endswith("_test.rego")
+    for rule in re.findall(r'"rule": "([a-z_.]+)"', path.read_text("utf-8"))
+} | {"public.store", "key.own", "store.unversioned"}
+
+Break = Callable[[Document], object]
+
+
+def at(kind: str, name: str, path: str, *values: Any) -> Break:
+    """Another value, or none."""
+
+    def change(given: Document) -> None:
+        told = given["resources"][kind][name]["values"]
+        told.pop(path, None)
+        if values:
+            told[path] = list(values)
+
+    return change
+
+
+def refers(kind: str, name: str, path: str, *refs: str) -> Break:
+    return lambda given: given["resources"][kind][name]["refs"].update({path: list(refs)})
+
+
+def more(kind: str, name: str, **facts: Any) -> Break:
+    return lambda given: given["resources"][kind][name].update(facts)
+
+
+def made(kind: str, tree: Any = None) -> Break:
+    return lambda given: given["resources"].update({kind: {"x": thing(tree or {})}})
+
+
+def top(**facts: Any) -> Break:
+    return lambda given: given.update(facts)
+
+
+def forget(*kinds: str) -> Break:
+    return lambda given: [given["resources"]["aws_s3_bucket"]["audit"]["attached"].pop(kind) for kind in kinds]
+
+
+G, A, K = google, aws, cluster
+BUCKET, POOL, GKE = (
+    ("google_storage_bucket", "audit"),
+    ("google_container_node_pool", "training"),
+    ("google_container_cluster", "main"),
+)
+KEY, EKS, TEMPLATE = ("google_kms_crypto_key", "data"), ("aws_eks_cluster", "main"), ("aws_launch_template", "t")
+CHART, WRITER = ("helm_release", "argo"), ("google_storage_bucket_iam_member", "writer")
+THEIRS = {"stack": "us-week2", "region": "us", "output": "raw_store"}
+ANYONE = {"policy": [statement(principals=["AWS:*"], actions=["s3:GetObject"], resources=["a"])]}
+EVERYTHING = {"policy": [statement(actions=["*"], resources=["*"])]}
+
+CASES: list[tuple[str, Callable[[], Document], Break]] = [
+    ("plan.incomplete", G, top(errored=True)),
+    ("plan.incomplete", G, top(complete=False)),
+    ("plan.incomplete", G, lambda given: given.pop("errored")),
+    ("plan.forbidden", G, top(forbidden=["module x"])),
+    ("plan.forbidden", G, more(*BUCKET, ignores=["all"])),
+    ("plan.forbidden", G, more(*BUCKET, ignores=["encryption"])),
+    ("plan.forbidden", K, at(*CHART, "postrender", "sh")),
+    ("type.unknown", G, made("google_sql_database_instance")),
+    ("type.unknown", G, top(data={"external": {"x": thing({})}})),
+    ("type.unknown", K, made("kubernetes_manifest", {"manifest": {"kind": "Secret", "metadata": {"labels": {}}}})),
+    ("place.resource", G, at(*BUCKET, "location", "EU")),
+    ("place.resource", G, at(*BUCKET, "location")),
+    ("place.resource", A, at("aws_subnet", "a", "region", "us-east-1")),
+    ("place.jurisdiction", G, lambda given: given["locations"].append("us-central1")),
+    ("place.jurisdiction", G, lambda given: given["locations"].append("global")),
+    ("place.provider", G, lambda given: given["providers"]["google"]["values"].update(region=["us-central1"])),
+    ("place.provider", A, lambda given: given["providers"]["aws"]["values"].update({"endpoints.s3": ["https://s3.example"]})),
+    ("place.provider", K, lambda given: given["providers"]["kubernetes"]["values"].update(config_context=["us"])),
+    ("place.provider", K, lambda given: given["providers"].update(azurerm={"values": {}})),
+    ("state.outside", G, lambda given: given["backend"].update(mentions=["us-central1"])),
+    ("state.outside", G, lambda given: given["backend"]["configuration"].pop("kms_encryption_key")),
+    ("state.outside", A, lambda given: given["backend"]["configuration"].update(encrypt=[False])),
+    ("state.outside", A, lambda given: given["backend"]["configuration"].update(region=["us-east-1"])),
+    ("state.outside", K, top(backend={"type": "local", "configuration": {}})),
+    ("state.outside", K, top(backend={"type": "http", "configuration": {"address": ["http://state.example"]}})),
+    ("label.missing", G, at(*BUCKET, "labels.sov-pilot")),
+    ("label.missing", G, at(*BUCKET, "labels.sov-jurisdiction", "us")),
+    ("label.missing", G, at("google_compute_network", "main", "description", "nothing")),
+    ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name")),
+    ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "var.other")),
+    ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "data.google_kms_crypto_key.theirs.id")),
+    ("key.own", A, refers(*TEMPLATE, "block_device_mappings.ebs.kms_key_id", "aws_kms_key.data.arn")),
+    ("key.own", A, forget("aws_s3_bucket_server_side_encryption_configuration")),
+    ("key.multi_region", A, at("aws_kms_key", "data", "multi_region", True)),
+    ("key.multi_region", A, made("aws_kms_replica_key")),
+    ("key.exportable", K, at("vault_transit_secret_backend_key", "data", "exportable", True)),
+    ("key.imported", G, at(*KEY, "import_only", True)),
+    ("key.imported", A, made("aws_kms_external_key")),
+    ("key.rotation", G, at(*KEY, "rotation_period")),
+    ("key.rotation", G, at(*KEY, "rotation_period", "999999999s")),
+    ("key.rotation", A, at("aws_kms_key", "data", "enable_key_rotation", False)),
+    ("key.rotation", K, at("vault_transit_secret_backend_key", "data", "auto_rotate_period")),
+    ("key.deletion", G, at(*KEY, "destroy_scheduled_duration", "86400s")),
+    ("key.deletion", A, at("aws_kms_key", "data", "deletion_window_in_days", 7)),
+    ("public.gateway", A, made("aws_internet_gateway")),
+    ("public.gateway", G, made("google_compute_router_nat")),
+    ("public.address", A, made("aws_eip")),
+    ("public.route", G, at("google_compute_route", "restricted", "dest_range", "0.0.0.0/0")),
+    ("public.route", A, refers("aws_route_table", "private", "route.gateway_id", "aws_internet_gateway.x.id")),
+    ("public.network", G, at("google_compute_network", "main", "auto_create_subnetworks", True)),
+    ("public.subnet", A, at("aws_subnet", "a", "map_public_ip_on_launch", True)),
+    ("public.ingress", G, more("google_compute_firewall", "in", outside={"source_ranges": ["0.0.0.0/0"]})),
+    ("public.ingress", G, at("google_compute_firewall", "in", "source_ranges")),
+    ("public.ingress", A, more("aws_security_group", "main", outside={"ingress.cidr_blocks": ["0.0.0.0/0"]})),
+    ("public.egress", G, at("google_compute_firewall", "out", "destination_ranges")),
+    ("public.egress", A, more("aws_vpc_security_group_egress_rule", "main", outside={"cidr_ipv4": ["0.0.0.0/0"]})),
+    ("public.egress", K, more("kubernetes_network_policy_v1", "x", outside={"spec.egress.to.ip_block.cidr": ["0.0.0.0/0"]})),
+    ("public.dns", G, at("google_dns_managed_zone", "main", "visibility", "public")),
+    ("public.registry", G, at("google_artifact_registry_repository", "images", "mode", "REMOTE_REPOSITORY")),
+    ("public.store", G, at(*BUCKET, "public_access_prevention", "inherited")),
+    ("public.store", A, forget("aws_s3_bucket_public_access_block")),
+    ("public.store", A, made("aws_s3_bucket_acl")),
+    ("public.policy", A, more("aws_iam_role", "nodes", documents=ANYONE)),
+    ("public.cluster", G, at(*GKE, "private_cluster_config.enable_private_endpoint", False)),
+    ("public.cluster", A, at(*EKS, "vpc_config.endpoint_public_access", True)),
+    ("public.node", G, at(*POOL, "network_config.enable_private_nodes", False)),
+    ("public.node", A, more("aws_eks_node_group", "training", blocks={"remote_access": 1})),
+    ("public.balancer", K, at("kubernetes_service_v1", "x", "spec.type", "LoadBalancer")),
+    ("public.balancer", K, at(*CHART, "values.service.type", "LoadBalancer")),
+    ("public.anyone", G, at(*WRITER, "member", "allUsers")),
+    ("public.anyone", K, at("kubernetes_cluster_role_binding_v1", "x", "subject.name", "system:anonymous")),
+    ("store.unversioned", G, at(*BUCKET, "versioning.enabled", False)),
+    ("store.unversioned", A, forget("aws_s3_bucket_versioning")),
+    ("store.unlocked", G, at(*BUCKET, "retention_policy.is_locked")),
+    ("store.unlocked", A, forget("aws_s3_bucket_object_lock_configuration")),
+    ("tls.absent", A, forget("aws_s3_bucket_policy")),
+    ("tls.absent", K, lambda given: given["providers"]["kubernetes"]["values"].update(insecure=[True])),
+    ("tls.absent", K, lambda given: given["providers"]["vault"]["values"].update(address=["http://vault.example"])),
+    ("replication.store", A, made("aws_s3_bucket_replication_configuration")),
+    ("replication.store", G, at(*BUCKET, "rpo", "ASYNC_TURBO")),
+    ("replication.logs", G, more("google_logging_project_sink", "audit", mixed={})),
+    (
+        "replication.perimeter",
+        G,
+        more("google_access_context_manager_service_perimeter", "main", mixed={"status.egress_policies": ["x.y"]}),
+    ),
+    ("spot.sovereign", G, at(*POOL, "node_config.preemptible", True)),
+    ("spot.sovereign", A, at("aws_eks_node_group", "training", "capacity_type", "SPOT")),
+    (
+        "reference.foreign",
+        G,
+        lambda given: given["variables"].update(x={"stack": "us-week2", "region": "us", "output": "raw_store"}),
+    ),
+    ("reference.foreign", G, more(*BUCKET, mentions=["us-central1"])),
+    ("reference.foreign", G, more(*BUCKET, strangers=["bank-us"])),
+    ("reference.foreign", G, more(*BUCKET, projects=["theirs"])),
+    (
+        "reference.foreign",
+        A,
+        more("aws_iam_role", "nodes", arns=[{"partition": "aws-eusc", "service": "iam", "account": "222222222222"}]),
+    ),
+    ("reference.partition", A, more("aws_iam_role", "nodes", arns=[{"partition": "aws", "service": "iam", "account": ""}])),
+    ("iam.wildcard", A, more("aws_iam_role_policy", "own", documents=EVERYTHING)),
+    ("iam.wildcard", K, at("kubernetes_cluster_role_v1", "x", "rule.verbs", "*")),
+    ("iam.owner", G, at(*WRITER, "role", "roles/owner")),
+    ("iam.owner", A, at("aws_iam_role_policy_attachment", "pull", "policy_arn", "arn:aws:iam::aws:policy/AdministratorAccess")),
+    ("iam.owner", K, at("kubernetes_cluster_role_binding_v1", "x", "role_ref.name", "cluster-admin")),
+    ("iam.stranger", G, refers(*WRITER, "member")),
+    ("iam.unbounded", A, lambda given: given["resources"]["aws_iam_role"]["nodes"]["refs"].clear()),
+    ("cluster.secrets", G, at(*GKE, "database_encryption.state", "DECRYPTED")),
+    ("cluster.secrets", A, at(*EKS, "encryption_config.resources")),
+    ("cluster.identity", G, at(*GKE, "workload_identity_config.workload_pool")),
+    ("cluster.identity", A, at(*EKS, "access_config.authentication_mode", "CONFIG_MAP")),
+    ("cluster.unaudited", A, at(*EKS, "enabled_cluster_log_types", "api")),
+    ("node.metadata", G, at(*POOL, "node_config.workload_metadata_config.mode", "GCE_METADATA")),
+    ("node.metadata", A, at(*TEMPLATE, "metadata_options.http_tokens", "optional")),
+    ("node.unshielded", G, at(*POOL, "node_config.shielded_instance_config.enable_secure_boot", False)),
+    ("namespace.unguarded", K, at("kubernetes_namespace_v1", "argo", "metadata.labels.pod-security.kubernetes.io/enforce")),
+    ("guardrail.weak", G, at("google_org_policy_policy", "shielded", "spec.rules.enforce", "FALSE")),
+    ("guardrail.weak", A, at("aws_ebs_encryption_by_default", "account", "enabled", False)),
+    ("chart.source", K, at(*CHART, "repository", "http://charts.example")),
+    ("chart.unpinned", K, at(*CHART, "version", "9.x")),
+    ("chart.unpinned", K, at(*CHART, "version")),
+    ("secret.clear", K, more(*CHART, secrets=["values.adminPassword"])),
+    ("secret.clear", K, more("kubernetes_secret_v1", "x", blocks={"data": 1})),
+    ("value.unreadable", G, more(*BUCKET, opaque=["location"])),
+    ("delete.protected", G, top(deletes=[{"type": "google_storage_bucket", "name": "raw", "replaced": True}])),
+    ("delete.protected", G, top(deletes=[{"type": "google_unknown", "name": "raw", "replaced": False}])),
+    ("budget.over", G, top(cost={"month_high": 100, "limit": 99.5})),
+]
+
+
+@pytest.fixture(scope="module")
+def engine() -> PolicyEngine:
+    return PolicyEngine()
+
+
+@pytest.mark.parametrize("make", [google, aws, cluster])
+def test_what_is_compliant_is_allowed(engine: PolicyEngine, make: Callable[[], Document]) -> None:
+    judgement = judge_document(make(), "de-week2", "sha256:0", engine)
+    assert judgement.denials == ()
+    assert judgement.allow
+
+
+@pytest.mark.parametrize(("rule", "make", "spoil"), CASES, ids=[f"{n}-{case[0]}" for n, case in enumerate(CASES)])
+def test_one_thing_that_is_wrong_is_denied_by_its_rule_alone(
+    engine: PolicyEngine, rule: str, make: Callable[[], Document], spoil: Break
+) -> None:
+    given = make()
+    spoil(given)
+    judgement = judge_document(given, "de-week2", "sha256:0", engine)
+    assert not judgement.allow
+    allowed_too = {"label.missing"} if rule == "type.unknown" else set()
+    assert {denial.rule for denial in judgement.denials} - allowed_too == {rule}
+
+
+def test_a_spot_pool_of_the_fabric_has_a_taint(engine: PolicyEngine) -> None:
+    given = google()
+    given["region"]["role"] = "global"
+    given["resources"] = {"google_container_node_pool": given["resources"]["google_container_node_pool"]}
+    pool = given["resources"]["google_container_node_pool"]["training"]["values"]
+    pool["node_config.spot"] = [True]
+    pool["node_config.resource_labels.sov-role"] = ["global"]
+    assert {one.rule for one in judge_document(given, "x", "d", engine).denials} == {"spot.untainted"}
+    pool["node_config.taint.key"] = ["sov/spot"]
+    assert judge_document(given, "x", "d", engine).allow
+
+
+def test_a_deletion_that_was_asked_for_is_allowed(engine: PolicyEngine) -> None:
+    given = google()
+    given |= {"deletes": [{"type": "google_storage_bucket", "name": "raw", "replaced": False}], "destroy": True}
+    assert judge_document(given, "x", "d", engine).allow
+
+
+def test_nothing_is_allowed_of_an_empty_document(engine: PolicyEngine) -> None:
+    assert not engine.evaluate(PACKAGE, {}).allow
+    assert not engine.evaluate(PACKAGE, {"resources": {}, "data": {}}).allow
+
+
+def test_every_rule_is_tried() -> None:
+    assert IDS - {rule for rule, _, _ in CASES} - {"spot.untainted"} == set()
+
+
+def test_every_rule_is_documented() -> None:
+    table = DOCS.read_text("utf-8").partition("## The rules")[2].partition("\n## ")[0]
+    documented = set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE))
+    assert documented == IDS
+
+
+@pytest.mark.parametrize(("table", "module"), [("aws_places", "sov_aws.locations"), ("google_places", "sov_gcp.locations")])
+def test_the_places_are_those_that_the_providers_know(table: str, module: str) -> None:
+    if importlib.util.find_spec(module) is None:
+        pytest.skip(f"{module} is not there")
+    text = (RULES / "infrastructure_places.rego").read_text("utf-8")
+    written = re.search(rf"{table} := {{(.*?)\n}}", text, re.DOTALL)
+    assert written is not None
+    known = getattr(importlib.import_module(module), "LOCATIONS", None)
+    if known is None:
+        pytest.skip(f"{module} knows no countries")
+    assert dict(re.findall(r'"([^"]+)": "([^"]+)"', written[1])) == dict(known)
