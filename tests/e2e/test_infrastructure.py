@@ -193,9 +193,7 @@ def test_a_plan_and_its_note_changed_together_are_refused(deployment: Deployment
 
 def test_a_plan_of_a_pilot_that_was_changed_since_is_refused(deployment: Deployment) -> None:
     deployment.done("plan", *WEEK1)
-    body = yaml.safe_load((deployment.directory / "pilot.yaml").read_text())
-    body["infrastructure"] = {"budget": {"amount": 17_000}}
-    (deployment.directory / "pilot.yaml").write_text(yaml.safe_dump(body, sort_keys=False))
+    settle(deployment.directory, {**PLACE, "cidr": "10.77.0.0/16"})
     assert deployment.sovctl("synth").returncode == 0
     refused(deployment, "the stack was synthesised anew since it was planned")
 
