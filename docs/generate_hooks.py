@@ -18,7 +18,7 @@ acme = "acme_sov"
 ```
 
 A hook is a function of that module, marked with `@sovplatform.hookspecs.hookimpl`. Nothing is imported because it is
-installed: `pilot.yaml` lists the plugin under `plugins` ({built_in} needs no listing). A listed plugin that is
+installed: `pilot.yaml` lists the plugin under `plugins` ({built_in} need no listing). A listed plugin that is
 missing, that fails to load, or that has a hook which is not on this page stops the program.
 `sovctl plugin list` shows what is installed; `examples/third_party_provider` is a plugin to copy.
 """
@@ -27,7 +27,7 @@ missing, that fails to load, or that has a hook which is not on this page stops 
 def page() -> str:
     """The whole page."""
     names = [name for name, value in vars(hookspecs).items() if hasattr(value, f"{hookspecs.PROJECT}_spec")]
-    head = HEAD.format(group=GROUP, built_in=" and ".join(f"`{name}`" for name in BUILT_IN))
+    head = HEAD.format(group=GROUP, built_in=", ".join(f"`{name}`" for name in BUILT_IN))
     return "\n".join([head, *(_section(name) for name in names)])
 
 

@@ -73,7 +73,11 @@ class Platform:
             PluginError: a listed plugin does not load.
         """
         root = directory.resolve()
-        pilot = config.load(root / "pilot.yaml", providers=lambda names: Plugins.load(tuple(names)).providers())
+        pilot = config.load(
+            root / "pilot.yaml",
+            providers=lambda names: Plugins.load(tuple(names)).providers(),
+            for_infrastructure=infrastructure,
+        )
         return cls(pilot, root, Plugins.load(pilot.plugins))
 
     @cached_property

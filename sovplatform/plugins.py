@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 GROUP = "sovplatform"
 
-BUILT_IN = {"onprem": "sovplatform-onprem"}
+BUILT_IN = {
+    "onprem": "sovplatform-onprem",
+    "aws": "sovplatform-aws-sovereign",
+    "gcp": "sovplatform-gcp",
+    "edge": "sovplatform-telco-edge",
+}
 """Plugins that need no listing, and the only distribution each may come from."""
 
 

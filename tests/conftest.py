@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-pytest_plugins = ["tests.fixtures.openbao"]
+pytest_plugins = ["tests.fixtures.aws", "tests.fixtures.gcp", "tests.fixtures.openbao", "tests.fixtures.softhsm"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,13 +11,13 @@ import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from sovplatform.backends.keyrules import ALGORITHMS
 from sovplatform.backends.vault_api import TokenSource, VaultAddress, VaultApi, VaultRefused
 from sovplatform.errors import ConfigError, Conflict, Denied, NotFound, Unsupported
 from sovplatform.interfaces.keystore import KeyStore
 from sovplatform.records import DataKey, KeyFacts, KeyPurpose, Signature
 
 TYPES = {KeyPurpose.sign: "ecdsa-p256", KeyPurpose.seal: "ed25519", KeyPurpose.wrap: "aes256-gcm96"}
-ALGORITHMS = {KeyPurpose.sign: "ecdsa-p256-sha256", KeyPurpose.seal: "ed25519", KeyPurpose.wrap: "aes-256-gcm"}
 _PURPOSES = {type_: purpose for purpose, type_ in TYPES.items()}
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _FACTS_SECONDS = 60.0

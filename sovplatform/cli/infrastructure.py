@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,7 +111,7 @@ def destroy(call: Call, week: int | None, region: str | None, yes: bool) -> int:
 
 def _print_synthesis(synthesis: Synthesis) -> None:
     rows = [
-        (stack.name, str(stack.week), str(stack.resources), ", ".join(stack.locations) or "at the site")
+        (stack.name, str(stack.week), str(stack.resources), ", ".join(_widest(stack.locations)))
         for stack in synthesis.stacks
     ]
     total = sum(stack.resources for stack in synthesis.stacks)
@@ -120,6 +120,11 @@ def _print_synthesis(synthesis: Synthesis) -> None:
     )
     left = [(stack.name, item.title, item.reason) for stack in synthesis.stacks for item in stack.left_out]
     table("Left out", ("stack", "construct", "why"), left)
+
+
+def _widest(locations: Sequence[str]) -> list[str]:
+    """Without the zones of a region that is there itself."""
+    return [one for one in locations if not any(one != other and one.startswith(other) for other in locations)]
 
 
 def _print_plan(report: PlanReport) -> None:

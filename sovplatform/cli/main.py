@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": ("audit:audit", "Read, verify and report the ledgers."),
     "synth": ("infrastructure:synth", "Write the pilot's infrastructure as Terraform, a stack for each region and week."),
     "plan": ("infrastructure:plan", "Plan the infrastructure and judge the plan by policy; --offline asks no cloud."),
+    "cost": ("cost:cost", "Tell what a month of the infrastructure costs, before anything is launched."),
     "apply": ("infrastructure:apply", "Apply plans that were judged, and are unchanged since."),
     "destroy": ("infrastructure:destroy", "Plan and carry out the end of what was applied."),
     "plugin": ("plugin:plugin", "List plugins and check providers."),
@@ -70,7 +71,7 @@ def _from_plugins(ctx: click.Context, name: str) -> click.Command | None:
         return None
     from sovplatform.plugins import Plugins
 
-    commands = Plugins.load(config.load(path).plugins).commands()
+    commands = Plugins.load(config.load(path, for_infrastructure=True).plugins).commands()
     return next((command for command in commands if command.name == name), None)
 
 

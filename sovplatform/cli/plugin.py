@@ -22,7 +22,7 @@ def list_(call: Call) -> None:
     from sovplatform.plugins import Plugins, installed
 
     try:
-        listed = config.load(config.find_pilot(call.directory)).plugins
+        listed = config.load(config.find_pilot(call.directory), for_infrastructure=True).plugins
     except ConfigError:
         listed = ()
     plugins = installed(Plugins.load(listed))
@@ -33,12 +33,21 @@ def list_(call: Call) -> None:
 @plugin.command()
 @click.argument("provider")
 @click.option("--jurisdiction", default="DE", show_default=True, metavar="CODE", help="Where the region of the check is.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="A setting of the provider, as in pilot.yaml.")
 @pass_call
-def check(call: Call, provider: str, jurisdiction: str) -> int:
+def check(call: Call, provider: str, jurisdiction: str, settings: tuple[str, ...]) -> int:
     """Run the conformance suite on PROVIDER: every promise of the five interfaces, against the real thing."""
     from sovplatform.cli.life import print_findings
     from sovplatform.testing import check as run_suite
 
-    findings = run_suite(provider, jurisdiction=jurisdiction)
+    given = dict(_setting(text) for text in settings)
+    findings = run_suite(provider, jurisdiction=jurisdiction, settings=given)
     call.show(findings, lambda: print_findings(findings))
     return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise ConfigError(f"'{text}' is no setting", remedy="write NAME=VALUE, such as account=123456789012")
+    return name, value

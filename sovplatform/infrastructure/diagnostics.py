@@ -24,6 +24,20 @@ class StackInvalid(SovError):
         self.problems = tuple(problems)
 
 
+class StacksInvalid(StackInvalid):
+    """Several stacks are wrong. The message tells the first problem of each; `stacks` has all, `problems` all in a row."""
+
+    def __init__(self, stacks: Mapping[str, Sequence[Problem]]) -> None:
+        super().__init__(", ".join(stacks), [problem for problems in stacks.values() for problem in problems])
+        self.stacks = {name: tuple(problems) for name, problems in stacks.items()}
+        told = [f"'{name}': {problems[0]}{_more(len(problems) - 1)}" for name, problems in stacks.items()]
+        self.message = f"{len(stacks)} stacks are wrong: {'; '.join(told)}"
+
+
+def _more(count: int) -> str:
+    return f" (and {count} more)" if count else ""
+
+
 class TerraformFailed(SovError):
     """Terraform did not do what it was asked; `problems` are its own words."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LARGEST = 2**53
+_EVERYTHING = re.compile(r"arn:[^:]*:\*:\*:\*:\*")
 OPAQUE = "opaque:sha256:"
 UNTOLD = "opaque:sensitive"
 _TEMPLATE = re.compile(r"(?<!\$)\$\{([^}]*)\}")
@@ -180,7 +181,7 @@ def _statement(one: Any) -> dict[str, Any]:
         "effect": str(trusted(str(one.get("Effect", "")))),
         "principals": _told(_principals(one.get("Principal"))),
         "actions": _told(_list(one.get("Action"))),
-        "resources": _told(_list(one.get("Resource"))),
+        "resources": ["*" if _EVERYTHING.fullmatch(it) else it for it in _told(_list(one.get("Resource")))],
         "not": sorted(str(trusted(key)) for key in one if str(key).startswith("Not")),
         "not_actions": _told(_list(one.get("NotAction"))),
         "conditions": _told(conditions),

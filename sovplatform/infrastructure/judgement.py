@@ -339,6 +339,7 @@ def _arns(texts: Sequence[str]) -> list[dict[str, str]]:
     return [
         {"partition": _plain(partition), "service": service, "region": _plain(region), "account": _plain(account)}
         for partition, service, region, account in sorted(found)
+        if (service, region, account) != ("*", "*", "*")  # names nobody's things; as a resource it is judged as `*`
     ]
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sovplatform.errors import ConfigError, Denied, SovError
 from sovplatform.infrastructure import synth
@@ -24,8 +24,12 @@ from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
 from sovplatform.policy.engine import PolicyEngine
 
+if TYPE_CHECKING:
+    from sovplatform.infrastructure.cost import CostEstimate
+
 OUT = "infra"
 HOME = "infrastructure"
+PRICES = "prices"
 JUDGED = "judged.json"
 
 Progress = Callable[[str, str], None]
@@ -86,6 +90,20 @@ class Infrastructure:
             if problems := check(self._stack_file(stack)):
                 raise StackInvalid(stack.name, problems)
         return synthesis
+
+    def cost(self, *, progress: Progress = _silent) -> CostEstimate:
+        """What a month of it costs, by the price tables; those in the pilot's `prices/` take the place of ours.
+
+        Raises:
+            ConfigError: a price table there is none, or as `synth`.
+            Unsupported, Unavailable: as `synth`.
+        """
+        from sovplatform.infrastructure.cost import estimate
+        from sovplatform.infrastructure.pricing import Prices
+
+        prices = Prices.load(self.out.parent / PRICES)
+        synthesis = self.synth(progress=progress)
+        return estimate(self.pilot, synthesis, {stack.name: self._stack_file(stack) for stack in synthesis.stacks}, prices=prices)
 
     # -- planning -------------------------------------------------------------------------------------------------
 

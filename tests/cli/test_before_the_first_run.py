@@ -1,6 +1,8 @@
 """What commands say of a pilot that was made and never run. Nothing is started."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,16 @@ def test_doctor_names_rules_that_say_nothing(demo: str, capsys: pytest.CaptureFi
     assert "policy/mine.rego: no set of rules `deny`" in wrong[0]["detail"]
 
 
+def test_a_pilot_that_is_not_filled_in_has_its_plugins_already(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    places = ["--sovereign", "onprem:DE", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "blank"), *places]) == 0
+    capsys.readouterr()
+    assert main(["-C", str(tmp_path / "blank"), "plugin", "list", "--json"]) == 0
+    assert {plugin["name"] for plugin in json.loads(capsys.readouterr().out) if plugin["loaded"]} >= {"onprem", "edge"}
+    assert main(["-C", str(tmp_path / "blank"), "dcotor"]) == 2
+    assert "did you mean 'doctor'?" in capsys.readouterr().err
+
+
 def test_status_is_a_report_of_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "-C", demo, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -93,3 +105,17 @@ def test_predict_needs_the_columns_of_the_task(demo: str, tmp_path: Path, capsys
 def test_plugins_are_listed(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["-C", demo, "plugin", "list", "--json"]) == 0
     assert {one["name"]: one["loaded"] for one in json.loads(capsys.readouterr().out)}["onprem"] is True
+
+
+def test_a_setting_that_is_none_is_the_users_mistake(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-C", demo, "plugin", "check", "memory", "--set", "located"]) == 2
+    assert "write NAME=VALUE" in capsys.readouterr().err
+
+
+def test_loading_the_providers_imports_no_cloud_library() -> None:
+    code = (
+        "import sys; from sovplatform.plugins import Plugins; names = Plugins.load().providers()\n"
+        "print(*names); print(*sorted({'boto3', 'botocore', 'google.cloud', 'pkcs11', 'yaml', 'requests'} & sys.modules.keys()))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == ["aws edge gcp onprem", ""]

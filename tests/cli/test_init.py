@@ -7,11 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sovplatform import config, scaffold
 from sovplatform.cli.main import main
+from sovplatform.errors import ConfigError
+from sovplatform.infrastructure.places import places as infrastructure_places
 from sovplatform.plugins import Plugins
 from sovplatform.releases import ReleaseRepository
+from sovplatform.scaffold.regions import Place, region_text
 from sovplatform.tasks.examples import fintech_task, fintech_training
 
 
@@ -64,11 +68,45 @@ def test_places_are_chosen_and_named_after_their_jurisdictions(tmp_path: Path) -
     assert pilot.fabric.jurisdiction == "DE"
 
 
+def test_a_pilot_with_edge_sites_can_be_planned_before_it_is_filled_in(tmp_path: Path) -> None:
+    places = ["--sovereign", "onprem:DE", "--global", "onprem:US", "--sovereign", "edge:DE", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "demo"), *places]) == 0
+    with pytest.raises(ConfigError, match=r"data/de\.csv"):
+        config.load(tmp_path / "demo")
+    pilot = config.load(tmp_path / "demo", for_infrastructure=True)
+    assert [(region.name, str(region.role)) for region in pilot.regions] == [
+        ("de", "sovereign"),
+        ("fabric", "global"),
+        ("edge-de", "edge"),
+        ("edge-de-2", "edge"),
+    ]
+    assert [dataset.region for dataset in pilot.datasets] == ["de"]
+    assert pilot.plugins == ()  # our own providers need no listing
+    assert len(infrastructure_places(pilot)) == 6
+
+
+def test_an_example_with_edge_sites_spreads_its_data_over_the_regions_that_hold_data(tmp_path: Path) -> None:
+    places = ["--sovereign", "edge:FR", "--sovereign", "onprem:DE", "--sovereign", "onprem:CH"]
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech", *places]) == 0
+    sources = [dataset.source for dataset in config.load(tmp_path / "demo").datasets]
+    assert len(sources) == 2
+    assert sources[0] != sources[1]
+
+
+@pytest.mark.parametrize(("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME")])
+def test_a_cloud_region_says_what_is_to_be_filled_in_and_is_correct_without_it(provider: str, setting: str) -> None:
+    text = region_text("de", Place(provider, "DE"), "sovereign")
+    assert setting in text
+    assert yaml.safe_load(text) == [{"name": "de", "jurisdiction": "DE", "role": "sovereign", "provider": provider}]
+
+
 WRONG = [
     (["--sovereign", "onprem:XX"], "jurisdiction 'XX'"),
     (["--sovereign", "DE"], "'DE' is no place"),
     (["--sovereign", "nowhere:DE"], "nowhere"),
     (["--sovereign", "onprem:US"], "the jurisdiction of the global region"),
+    (["--sovereign", "edge:DE"], "no region holds data"),
+    (["--global", "edge:US"], "the global region cannot be an edge site"),
     (["--name", "No Name"], "cannot be a pilot's name"),
     (["--pattern", "other"], "--pattern"),
 ]

@@ -17,16 +17,16 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The wheels of the SDK and of the on-prem provider."""
+    """The wheels of the SDK and of the built-in providers."""
     out = tmp_path_factory.mktemp("wheels")
-    for source in (ROOT, ROOT / "plugins" / "onprem"):
+    for source in (ROOT, *sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))):
         subprocess.run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)], cwd=source, check=True)
     return sorted(out.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
 def place(wheels: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A virtual environment that holds the two wheels, and sees our dependencies but none of our editable installs."""
+    """A virtual environment that holds the wheels, and sees our dependencies but none of our editable installs."""
     place = tmp_path_factory.mktemp("place")
     venv.create(place, with_pip=False, symlinks=True)
     (site,) = place.glob("lib/python*/site-packages")
@@ -100,6 +100,19 @@ def test_a_pilot_runs_to_a_served_model_from_the_wheels_alone(place: Path, tmp_p
     finally:
         sovctl("down")
     assert all(ledger["verified"] for ledger in json.loads(sovctl("audit", "verify", "--json").stdout))
+
+
+def test_the_infrastructure_is_planned_and_priced_from_the_wheels_alone(place: Path, tmp_path: Path) -> None:
+    places = ("--sovereign", "aws:DE", "--sovereign", "edge:DE", "--global", "gcp:US")
+    assert run(place, tmp_path, "sovctl", "init", "pilot", "eu", *places).returncode == 0
+    ended = run(place, tmp_path, "sovctl", "-C", "eu", "plan", "--offline", "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    stacks = json.loads(ended.stdout)["stacks"]
+    assert {stack["week"] for stack in stacks} == {1, 2, 3, 4}
+    assert all(stack["allow"] and stack["changes"]["create"] for stack in stacks)
+    ended = run(place, tmp_path, "sovctl", "-C", "eu", "cost", "--json")
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout)["lines"]
 
 
 def test_the_built_in_provider_is_found_by_its_entry_point(place: Path, tmp_path: Path) -> None:

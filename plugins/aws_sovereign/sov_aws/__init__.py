@@ -1,8 +1,12 @@
-"""The provider `aws`: regions of AWS, first of all of its European Sovereign Cloud."""
+"""The provider `aws`: one region of AWS in one account, in any partition, first of all its European Sovereign Cloud."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sovplatform.hookspecs import hookimpl
+from sovplatform.interfaces import Region
+from sovplatform.records import RegionSpec
 
 NAME = "aws"
 
@@ -10,6 +14,15 @@ NAME = "aws"
 @hookimpl
 def sov_provider_name() -> str:
     return NAME
+
+
+@hookimpl
+def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
+    if spec.provider != NAME:
+        return None
+    from sov_aws.region import AwsRegion
+
+    return AwsRegion(spec, pilot)
 
 
 @hookimpl

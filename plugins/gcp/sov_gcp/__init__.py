@@ -1,8 +1,12 @@
-"""The provider `gcp`: regions of Google Cloud, each in one location, with keys of its own."""
+"""The provider `gcp`: regions of Google Cloud, each in one location of one project, with keys of its own."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sovplatform.hookspecs import hookimpl
+from sovplatform.interfaces import Region
+from sovplatform.records import RegionSpec
 
 NAME = "gcp"
 
@@ -10,6 +14,15 @@ NAME = "gcp"
 @hookimpl
 def sov_provider_name() -> str:
     return NAME
+
+
+@hookimpl
+def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
+    if spec.provider != NAME:
+        return None
+    from sov_gcp.region import GcpRegion
+
+    return GcpRegion(spec, pilot)
 
 
 @hookimpl

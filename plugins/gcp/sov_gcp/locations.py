@@ -1,10 +1,11 @@
-"""The locations of Google Cloud and under whose law each is: data, from https://cloud.google.com/about/locations (2026-11)."""
+"""Where the regions of Google Cloud are: region to ISO 3166-1 code of the country. Multi-regions are not one place, and not here.
+
+Source: https://cloud.google.com/about/locations and https://cloud.google.com/kms/docs/locations (2026).
+"""
 
 from __future__ import annotations
 
-from sovplatform.errors import ConfigError
-
-JURISDICTIONS = {
+LOCATIONS = {
     "africa-south1": "ZA",
     "asia-east1": "TW",
     "asia-east2": "HK",
@@ -22,14 +23,14 @@ JURISDICTIONS = {
     "europe-north2": "SE",
     "europe-southwest1": "ES",
     "europe-west1": "BE",
-    "europe-west10": "DE",
-    "europe-west12": "IT",
     "europe-west2": "GB",
     "europe-west3": "DE",
     "europe-west4": "NL",
     "europe-west6": "CH",
     "europe-west8": "IT",
     "europe-west9": "FR",
+    "europe-west10": "DE",
+    "europe-west12": "IT",
     "me-central1": "QA",
     "me-central2": "SA",
     "me-west1": "IL",
@@ -48,31 +49,8 @@ JURISDICTIONS = {
     "us-west3": "US",
     "us-west4": "US",
 }
-"""Single locations only: a multi-region such as `eu` or `us` is many places, some under another law."""
-
-PREFERRED = {"AU": "australia-southeast1", "CA": "northamerica-northeast1", "DE": "europe-west3", "IN": "asia-south1"} | {
-    "IT": "europe-west8",
-    "JP": "asia-northeast1",
-    "US": "us-central1",
-}
-"""The location that a region gets which names none, where its jurisdiction has several."""
 
 
-def location_of(region: str, jurisdiction: str, location: str = "") -> str:
-    """The location that a region is in: the one it names, or one of its jurisdiction.
-
-    Raises:
-        ConfigError: there is no such location, it is under another law, or the jurisdiction has none.
-    """
-    own = sorted(name for name, law in JURISDICTIONS.items() if law == jurisdiction)
-    remedy = f"use one of {', '.join(own)}" if own else "use another provider there"
-    if not own:
-        raise ConfigError(f"region {region}: Google Cloud has no location in {jurisdiction}", remedy=remedy)
-    if not location:
-        return PREFERRED.get(jurisdiction, own[0])
-    if location not in JURISDICTIONS:
-        raise ConfigError(f"region {region}: '{location}' is no single location of Google Cloud", remedy=remedy)
-    if location not in own:
-        law = JURISDICTIONS[location]
-        raise ConfigError(f"region {region}: location {location} is in {law}, not in {jurisdiction}", remedy=remedy)
-    return location
+def default_location(jurisdiction: str) -> str:
+    """The region to use in a jurisdiction; empty when Google Cloud has none there."""
+    return next((code for code, country in LOCATIONS.items() if country == jurisdiction), "")

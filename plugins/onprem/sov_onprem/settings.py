@@ -9,9 +9,18 @@ from sovplatform.errors import ConfigError
 from sovplatform.records import Record, RegionSpec
 
 
+class Pkcs11Settings(Record):
+    """An HSM: the path of its PKCS#11 library, the token's label, and the file with its PIN (mode 0600)."""
+
+    module: str
+    token: str
+    pin_file: str
+
+
 class OnPremSettings(Record):
     """`vault` and `vault_ca`: an OpenBao or Vault server of yours, and its CA's file; `vault_token_file`: who provisions there.
     `namespace`: the region's key space. `mlflow`: a tracking server or PostgreSQL URI. `workload_api`: a SPIFFE agent's socket.
+    `pkcs11`: an HSM with the region's keys.
     """
 
     vault: str = ""
@@ -20,6 +29,7 @@ class OnPremSettings(Record):
     namespace: str = ""
     mlflow: str = ""
     workload_api: str = ""
+    pkcs11: Pkcs11Settings | None = None
 
     @classmethod
     def of(cls, spec: RegionSpec) -> OnPremSettings:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sovplatform.hookspecs import hookimpl
+from sovplatform.interfaces import Region
+from sovplatform.records import RegionSpec
 
 NAME = "edge"
 
@@ -10,6 +14,15 @@ NAME = "edge"
 @hookimpl
 def sov_provider_name() -> str:
     return NAME
+
+
+@hookimpl
+def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
+    if spec.provider != NAME:
+        return None
+    from sov_edge.region import EdgeRegion
+
+    return EdgeRegion(spec, pilot)
 
 
 @hookimpl

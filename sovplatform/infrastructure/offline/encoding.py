@@ -21,8 +21,9 @@ _BLOCKS = {"single": pb.Schema.NestedBlock.SINGLE, "list": pb.Schema.NestedBlock
 
 
 def provider_schema(schema: Schema) -> Any:
-    """The answer to GetProviderSchema."""
+    """The answer to GetProviderSchema. Terraform need not ask again at every start, which costs it most of a start's time."""
     return pb.GetProviderSchema.Response(
+        server_capabilities=pb.ServerCapabilities(get_provider_schema_optional=True),
         provider=_schema(schema["provider"]),
         resource_schemas={name: _schema(block) for name, block in schema["resource_schemas"].items()},
         data_source_schemas={name: _schema(block) for name, block in schema["data_source_schemas"].items()},

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sovplatform.errors import NotFound
-from sovplatform.infrastructure.diagnostics import StackInvalid
+from sovplatform.infrastructure.diagnostics import StackInvalid, StacksInvalid
 from sovplatform.infrastructure.offline.server import serving
 from sovplatform.infrastructure.process import Children
 from sovplatform.infrastructure.schema import Problem, check
@@ -56,20 +56,20 @@ def plan_offline(
 
     Raises:
         NotFound: a stack is not synthesised, or uses a provider that there is no schema of.
-        StackInvalid: a stack is wrong; each problem names its construct.
+        StackInvalid: a stack is wrong; each problem names its construct. It is StacksInvalid when several break the contract.
         Unavailable: Terraform took too long.
     """
     terraform = replace(terraform, children=Children())  # of this call alone: when it fails, all of them are ended
     bodies = {name: _read(name, directory) for name, directory in stacks.items()}
-    for name, body in bodies.items():
-        problems = check(body)
-        if problems:
-            raise StackInvalid(name, problems)
-    with tempfile.TemporaryDirectory(prefix="sov-plan-") as private, serving(_providers(bodies.values())) as found:
+    _check(bodies)
+    at_once = min(workers, len(bodies)) * (1 + max(map(_configurations, bodies.values()), default=0))
+    with (
+        tempfile.TemporaryDirectory(prefix="sov-plan-") as private,
+        serving(_providers(bodies.values()), at_once=at_once) as found,
+    ):
         home = Path(private)
-        (home / "terraformrc").write_text("disable_checkpoint = true\n")
         kept = {key: os.environ[key] for key in _KEPT_SETTINGS if key in os.environ}
-        environment = {**kept, "HOME": private, "TF_CLI_CONFIG_FILE": str(home / "terraformrc"), **found}
+        environment = {**kept, "HOME": private, **found}
 
         def one(name: str) -> PlanFile:
             copy = _copy(bodies[name], home / "stacks" / name)
@@ -108,6 +108,15 @@ def _read(name: str, directory: Path) -> dict[str, Any]:
     return body
 
 
+def _check(bodies: Mapping[str, Mapping[str, Any]]) -> None:
+    """All stacks are looked at before any is refused, so that one run tells everything."""
+    wrong = {name: problems for name, body in bodies.items() if (problems := check(body))}
+    if len(wrong) > 1:
+        raise StacksInvalid(wrong)
+    for name, problems in wrong.items():
+        raise StackInvalid(name, problems)
+
+
 def _copy(body: Mapping[str, Any], directory: Path) -> Path:
     """The stack without its backend, so that Terraform looks for no state: plans are made as of an empty cloud."""
     settings = body.get("terraform", {})
@@ -127,6 +136,11 @@ def _providers(bodies: Iterable[Mapping[str, Any]]) -> set[str]:
                 names.add(source.rpartition("/")[2])
         names |= {kind.partition("_")[0] for table in ("resource", "data") for kind in body.get(table, {})}
     return names - {"terraform"}
+
+
+def _configurations(body: Mapping[str, Any]) -> int:
+    """How often a stack configures one provider, at most: Terraform starts it once for each, and once more for its schema."""
+    return max([len(_list(told)) for told in body.get("provider", {}).values()], default=1)
 
 
 def _digest(plan: Mapping[str, Any]) -> str:

@@ -1,9 +1,9 @@
 """Serve the planning providers to any number of Terraform processes, from this process.
 
-Terraform can start a provider (`dev_overrides`) or take up one that runs already (`TF_REATTACH_PROVIDERS`). Terraform starts
-every provider several times a plan, and each start would be a Python process: a stack with five providers took 11 s to plan and
-show that way, and takes 0.4 s this way. So each provider runs once, in threads of this process, on a socket in a directory that
-only this user may enter. It ends with this process, and there is nothing to download, whatever versions a stack asks for.
+Terraform finds a provider by `dev_overrides` in a configuration file of ours and starts it several times a plan. If each start
+were a Python process, a stack with five providers would take 11 s to plan and show. So what it starts is a launcher
+(`launcher.py`), and each provider runs once, in threads of this process, on sockets in a directory that only this user may enter.
+It ends with this process, and there is nothing to download, whatever versions a stack asks for.
 """
 
 from __future__ import annotations
@@ -14,22 +14,31 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import grpc
 from tf.gen import tfplugin_pb2 as pb
 from tf.gen import tfplugin_pb2_grpc as rpc
 from tf.utils import Diagnostics, read_dynamic_value, to_dynamic_value
 
+from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.offline.encoding import provider_schema
+from sovplatform.infrastructure.offline.launcher import Identity, Seat, write_launcher
 from sovplatform.infrastructure.offline.planning import placeholder, planned
 from sovplatform.infrastructure.schema import Schema, load
 
 REGISTRIES = ("registry.terraform.io", "registry.opentofu.org")
 _THREADS = 8
 _LONGEST_SOCKET = 100
-_OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+_CONFIGURATION = """\
+disable_checkpoint = true
+provider_installation {{
+  dev_overrides {{
+{overrides}  }}
+  direct {{}}
+}}
+"""
 
 
 class PlanningProvider(rpc.ProviderServicer):  # type: ignore[misc]
@@ -91,34 +100,50 @@ def _refusal(what: str) -> Any:
 
 
 @contextmanager
-def serving(providers: Iterable[str]) -> Iterator[Mapping[str, str]]:
+def serving(providers: Iterable[str], *, at_once: int = 2) -> Iterator[Mapping[str, str]]:
     """Serve providers while the context lasts. Yields the environment variables by which Terraform finds them.
+
+    Args:
+        providers: their names, as the schema files have them.
+        at_once: how often each of them may be started at one time.
 
     Raises:
         NotFound: there is no schema of one of them.
+        ConfigError: programs may not be run from the directory for temporary files.
     """
-    reattach: dict[str, Any] = {}
+    overrides: dict[str, str] = {}
     with ExitStack() as stack:
         home = Path(stack.enter_context(_short_directory()))
+        identity = Identity.new()
         for name in sorted(set(providers)):
             schema = load(name)
-            server = grpc.server(ThreadPoolExecutor(_THREADS, thread_name_prefix=f"offline-{name}"), options=_OPTIONS)
-            rpc.add_ProviderServicer_to_server(PlanningProvider(schema), server)
-            socket = home / name
-            server.add_insecure_port(f"unix:{socket}")
-            server.start()
-            stack.callback(_stop, server)
-            told = {"Protocol": "grpc", "ProtocolVersion": 6, "Pid": os.getpid(), "Test": True}
-            told["Addr"] = {"Network": "unix", "String": str(socket)}
-            reattach |= {f"{registry}/{schema['source']}": told for registry in REGISTRIES}
-        yield {"TF_REATTACH_PROVIDERS": json.dumps(reattach)}
+            threads = stack.enter_context(ThreadPoolExecutor(_THREADS, thread_name_prefix=f"offline-{name}"))
+            add_services = partial(rpc.add_ProviderServicer_to_server, PlanningProvider(schema))
+            for number in range(at_once):
+                seat = Seat(home / "seats" / name / str(number), identity, threads, add_services)
+                stack.callback(seat.close)
+            launcher = home / name / f"terraform-provider-{schema['source'].rpartition('/')[2]}"
+            write_launcher(launcher, home / "seats" / name, identity)
+            _require_runnable(launcher)
+            overrides |= {f"{registry}/{schema['source']}": str(launcher.parent) for registry in REGISTRIES}
+        configuration = home / "terraformrc"
+        configuration.write_text(_CONFIGURATION.format(overrides="".join(map(_line, overrides.items()))))
+        yield {"TF_CLI_CONFIG_FILE": str(configuration)}
 
 
-def _stop(server: Any) -> None:
-    server.stop(None).wait()
+def _line(override: tuple[str, str]) -> str:
+    return "    {} = {}\n".format(*map(json.dumps, override))
+
+
+def _require_runnable(launcher: Path) -> None:
+    if not os.access(launcher, os.X_OK):
+        raise ConfigError(
+            f"programs may not be run from {tempfile.gettempdir()}, and Terraform has to run one from there",
+            remedy="set TMPDIR to a directory on a file system that is not mounted with noexec",
+        )
 
 
 def _short_directory() -> tempfile.TemporaryDirectory[str]:
     """A private directory (mode 0700) whose sockets' paths are short enough for the system."""
-    shortest = len(os.fsencode(tempfile.gettempdir())) + len("/sov-offline-12345678/kubernetes")
+    shortest = len(os.fsencode(tempfile.gettempdir())) + len("/sov-offline-12345678/seats/kubernetes/100/socket")
     return tempfile.TemporaryDirectory(prefix="sov-offline-", dir="/tmp" if shortest > _LONGEST_SOCKET else None)  # noqa: S108

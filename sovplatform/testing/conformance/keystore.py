@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Callable
 
@@ -104,7 +105,7 @@ class KeyStoreConformance:
         assert len(facts.jurisdiction) == 2
         assert facts.protection
         assert facts.version == 1
-        assert "://" in facts.uri
+        assert re.match(r"[a-z][a-z0-9+.-]*:.", facts.uri), "the address of a key is a URI"
         assert list(facts.public_keys) == ([] if purpose is KeyPurpose.wrap else ["1"])
 
     def test_creating_a_key_again_returns_the_same_key(self, keystore: KeyStore, made: MakeKey) -> None:

@@ -11,6 +11,18 @@ from sovplatform.errors import EXIT_USAGE, ConfigError
 ADA = "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 BOB = "AAAAC3NzaC1lZDI1NTE5AAAAICAhIiMkJSYnKCkqKywtLi8wMTIzNDU2Nzg5Ojs8PT4/"
 
+TO_FILL_IN = {"source that cannot be read", "missing file", "not a key", "a key cut short", "rules that do not exist"}
+"""What a pilot may lack while it is planned and priced: data, rules and people."""
+OF_PLACES = {
+    "unknown provider",
+    "jurisdiction that does not exist",
+    "sovereign like global",
+    "two regions of one name",
+    "dataset in the global region",
+    "label that forbids its own region",
+}
+"""What no plan may be made of."""
+
 WRONG = {
     # name: (old, new, line, in the message, in the remedy)
     "unknown key": ("jurisdiction: DE", "jurisdicton: DE", 5, "unknown key 'jurisdicton' in regions[0]", "'jurisdiction'"),
@@ -78,6 +90,22 @@ def test_a_wrong_pilot_gets_one_error_with_line_and_remedy(case: str, pilot_file
     assert remedy in caught.value.remedy
     assert caught.value.exit_code == EXIT_USAGE
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("case", sorted(TO_FILL_IN))
+def test_what_is_filled_in_later_does_not_stop_a_plan(case: str, pilot_file: Callable[..., Path]) -> None:
+    old, new, *_ = WRONG[case]
+    assert config.load(pilot_file((old, new)), providers=lambda plugins: ("onprem",), for_infrastructure=True).name == "demo"
+
+
+@pytest.mark.parametrize("case", sorted(OF_PLACES))
+def test_what_is_wrong_with_the_places_stops_a_plan(case: str, pilot_file: Callable[..., Path]) -> None:
+    old, new, line, message, _ = WRONG[case]
+    path = pilot_file((old, new))
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, providers=lambda plugins: ("onprem",), for_infrastructure=True)
+    assert caught.value.message.startswith(f"{path}:{line}: ")
+    assert message in caught.value.message
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

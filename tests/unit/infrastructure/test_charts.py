@@ -88,6 +88,14 @@ def test_the_trust_domain_of_spire_is_that_of_the_region(charts: Charts) -> None
     assert '"trustDomain": "de.demo.sov"' in json.dumps(dict(spire.values))
 
 
+def test_the_documentation_lists_every_chart_with_its_version(charts: Charts) -> None:
+    table = (CDKTF.parent / "docs" / "infrastructure" / "platform-services.md").read_text()
+    for role in Role:
+        for week in (2, 3, 4):
+            for chart in charts(week, "demo", region(role)):
+                assert f"| {week} | {chart.name} | {chart.version} |" in table
+
+
 def test_an_edge_site_has_agents_alone(charts: Charts) -> None:
     site = region(Role.edge).model_copy(
         update={"settings": {"spire_server": "spire.berlin.example", "metrics_url": "https://m.example"}}

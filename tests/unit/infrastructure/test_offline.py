@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sovplatform.errors import NotFound
-from sovplatform.infrastructure.diagnostics import StackInvalid
+from sovplatform.errors import ConfigError, NotFound
+from sovplatform.infrastructure.diagnostics import StackInvalid, StacksInvalid
 from sovplatform.infrastructure.offline.plan import plan_offline
 from sovplatform.infrastructure.offline.server import serving
 from sovplatform.infrastructure.terraform import Terraform
@@ -77,6 +77,56 @@ def test_settings_of_the_environment_change_nothing(
     assert _changes(plans["de-week1"])["aws_vpc.main"]["actions"] == ["create"]
 
 
+def test_a_plan_says_nothing_of_how_its_providers_are_found(
+    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack
+) -> None:
+    aws["resource"]["aws_s3_bucket"]["raw"]["bucket"] = "${nothing.at_all.id}"
+    with pytest.raises(StackInvalid) as caught:
+        plan_offline(terraform, {"de-week1": write_stack(aws)}, variables=VARIABLES)
+    assert "aws_s3_bucket.raw" in str(caught.value)
+    assert "override" not in str(caught.value)
+
+
+def test_a_provider_may_be_configured_many_times(terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack) -> None:
+    aws["provider"]["aws"] += [{"alias": f"a{number}", "region": "eusc-de-east-1"} for number in range(6)]
+    for number in range(6):
+        aws["resource"]["aws_s3_bucket"][f"b{number}"] = {"provider": f"aws.a{number}", "bucket": f"b{number}"}
+    stacks = {f"s{number}": write_stack(aws, f"s{number}") for number in range(3)}
+    plans = plan_offline(terraform, stacks, variables={name: {"account": "1"} for name in stacks})
+    assert len({plan.digest for plan in plans.values()}) == 1
+
+
+def test_a_strangers_provider_is_not_used(
+    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, home = write_stack(aws), tmp_path / "home"
+    places = [tmp_path / "path", directory, home / ".terraform.d/plugins", home / ".terraform.d/plugins/linux_amd64"]
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "terraform-provider-aws").write_text(f"#!/bin/sh\ntouch {tmp_path}/used\n")
+        (place / "terraform-provider-aws").chmod(0o755)
+    (home / ".terraformrc").write_text(f'provider_installation {{ dev_overrides {{ "hashicorp/aws" = "{places[0]}" }} }}\n')
+    monkeypatch.setenv("PATH", f"{places[0]}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(home / ".terraformrc"))
+    plans = plan_offline(terraform, {"de-week1": directory}, variables=VARIABLES)
+    assert "aws_vpc.main" in _changes(plans["de-week1"])
+    assert not (tmp_path / "used").exists()
+
+
+def test_all_stacks_are_held_to_the_contract_before_one_is_refused(
+    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack
+) -> None:
+    good = write_stack(aws, "good")
+    aws["resource"]["aws_vpc"]["main"] |= {"cidr": "x", "cidrs": "x"}
+    first = write_stack(aws, "first")
+    aws["resource"]["aws_vpc"]["main"].pop("cidrs")
+    with pytest.raises(StacksInvalid, match=r"^2 stacks .*'first': aws_vpc\.main .*; 'second': aws_vpc\.main ") as caught:
+        plan_offline(terraform, {"first": first, "good": good, "second": write_stack(aws, "second")})
+    assert str(caught.value).count("(and 1 more)") == 1
+    assert {name: len(problems) for name, problems in caught.value.stacks.items()} == {"first": 2, "second": 1}
+
+
 def test_the_contract_speaks_before_terraform_does(terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack) -> None:
     aws["resource"]["aws_vpc"]["main"]["cidr"] = "x"
     with pytest.raises(StackInvalid, match=r"aws_vpc\.main \(made by de-week1/landing-zone/vpc\): cidr: there is no such"):
@@ -116,12 +166,20 @@ def test_the_providers_refuse_to_apply(terraform: Terraform, aws: dict[str, Any]
     assert "this provider only plans" in ended.stderr
 
 
-def test_the_sockets_are_ours_alone_and_go_away() -> None:
+def test_the_launchers_and_sockets_are_ours_alone_and_go_away() -> None:
     with serving(["helm"]) as found:
-        told = json.loads(found["TF_REATTACH_PROVIDERS"])
-        home = Path(told["registry.terraform.io/hashicorp/helm"]["Addr"]["String"]).parent
+        configuration = Path(found["TF_CLI_CONFIG_FILE"])
+        home = configuration.parent
+        assert f'"registry.terraform.io/hashicorp/helm" = "{home}/helm"' in configuration.read_text()
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        assert "PRIVATE KEY" not in "".join(path.read_text() for path in home.rglob("*") if path.is_file())
     assert not home.exists()
+
+
+def test_a_directory_that_runs_no_programs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # a mount with noexec needs root
+    with pytest.raises(ConfigError, match="noexec"), serving(["helm"]):
+        pass
 
 
 def test_an_interrupt_ends_all_that_runs_and_leaves_terraform_usable(

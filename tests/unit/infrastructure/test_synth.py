@@ -60,7 +60,7 @@ def stack_file(directory: Path, stack: str) -> dict[str, Any]:
 def test_each_region_gets_a_stack_for_each_week(make: Make, tmp_path: Path) -> None:
     made = make()
     assert [stack.name for stack in made.stacks] == [
-        *("de-week1", "fabric-week1", "de-week2", "fabric-week2", "de-week3", "fabric-week3", "de-week4"),
+        *("de-week1", "fabric-week1", "de-week2", "fabric-week2", "de-week3", "fabric-week3", "de-week4", "fabric-week4"),
     ]
     assert synth.read(tmp_path / "infra") == made
     assert {path.name for path in (tmp_path / "infra").iterdir()} == {*(stack.name for stack in made.stacks), synth.INDEX}

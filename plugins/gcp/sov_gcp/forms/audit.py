@@ -86,7 +86,7 @@ def _nothing_global(place: Place) -> Resource:
         name="nothing_global",
         arguments={
             "project": place.project,
-            "name": "nothing-global",
+            "name": place.named("nothing-global"),
             "description": f"logs stay in {place.location}",
             "filter": EVERYTHING,
         },

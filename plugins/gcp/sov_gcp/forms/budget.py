@@ -11,7 +11,7 @@ from sovplatform.interfaces.stackforms import Form, Resource
 
 
 def budget(construct: constructs.Budget, wires: Wires, place: Place) -> Form:
-    account = place.settings.billing_account
+    account = place.terraform.billing_account
     if not account:
         raise Unsupported(
             construct.title,

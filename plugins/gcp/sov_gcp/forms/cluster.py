@@ -46,7 +46,7 @@ def _account(place: Place, images: Resource) -> list[Resource]:
 
 def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: Resource) -> Resource:
     key, subnet = wires["keys.data"], first(wires["network.subnets"])
-    settings = place.settings
+    settings = place.terraform
     arguments: dict[str, JsonValue] = {
         "project": place.project,
         "name": place.named(limit=40),

@@ -79,7 +79,7 @@ def guardrails(construct: constructs.Guardrails, wires: Wires, place: Place) -> 
     resources = [*_services(place), *_policies(place)]
     if place.settings.organization:
         resources.append(_workload(construct, place))
-    if place.settings.access_policy:
+    if place.terraform.access_policy:
         resources += perimeter(place)
     return Form(resources=tuple(resources))
 
@@ -133,7 +133,7 @@ def _policy(place: Place, constraint: str, rule: Mapping[str, JsonValue]) -> Res
 
 
 def _workload(construct: constructs.Guardrails, place: Place) -> Resource:
-    settings, law = place.settings, place.region.jurisdiction
+    settings, law = place.terraform, place.region.jurisdiction
     regime = settings.regime or ("ASSURED_WORKLOADS_FOR_PARTNERS" if settings.partner else REGIMES.get(law, ""))
     if not regime:
         raise ConfigError(
@@ -141,15 +141,15 @@ def _workload(construct: constructs.Guardrails, place: Place) -> Resource:
             remedy="name one as `regime` under settings, or leave out `organization`",
         )
     arguments: dict[str, JsonValue] = {
-        "organization": settings.organization,
+        "organization": place.settings.organization,
         "location": place.location,
         "display_name": place.named(limit=30),
         "compliance_regime": regime,
         "violation_notifications_enabled": True,
         "labels": labels(construct),
     }
-    if settings.folder:
-        arguments["provisioned_resources_parent"] = f"folders/{settings.folder}"
+    if settings.workload_parent:
+        arguments["provisioned_resources_parent"] = f"folders/{settings.workload_parent}"
     if settings.billing_account:
         arguments["billing_account"] = f"billingAccounts/{settings.billing_account}"
     if settings.partner:

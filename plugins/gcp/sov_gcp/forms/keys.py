@@ -19,6 +19,9 @@ KINDS = {
     KeyPurpose.seal: ("ASYMMETRIC_SIGN", "EC_SIGN_ED25519"),
     KeyPurpose.wrap: ("ENCRYPT_DECRYPT", "GOOGLE_SYMMETRIC_ENCRYPTION"),
 }
+BACKED = frozenset({"EXTERNAL_VPC", "HSM_SINGLE_TENANT"})
+"""Protection by something of the customer's own, which has a name."""
+
 AGENTS = {
     "artifactregistry": "gcp-sa-artifactregistry",
     "compute": "compute-system",
@@ -36,7 +39,7 @@ def region_keys(construct: constructs.RegionKeys, wires: Wires, place: Place) ->
             "project": place.project,
             "name": place.key_ring,
             "location": place.location,
-            "lifecycle": [{"prevent_destroy": place.settings.protect}],
+            "lifecycle": [{"prevent_destroy": place.terraform.protect}],
         },
     )
     wanted = {"data": KeyPurpose.wrap, **construct.keys}
@@ -78,27 +81,31 @@ def _key(construct: constructs.RegionKeys, place: Place, ring: Resource, name: s
         "import_only": False,
         "skip_initial_version_creation": external,
         "labels": labels(construct, **{"sov-purpose": str(purpose)}),
-        "lifecycle": [{"prevent_destroy": place.settings.protect}],
+        "lifecycle": [{"prevent_destroy": place.terraform.protect}],
     }
     if purpose is KeyPurpose.wrap and not external:
         arguments["rotation_period"] = ROTATION
-    if external and place.settings.protection == "EXTERNAL_VPC":
-        arguments["crypto_key_backend"] = place.settings.ekm_connection
+    if _protection(place, purpose) in BACKED:
+        arguments["crypto_key_backend"] = _backend(place)
     return Resource(type="google_kms_crypto_key", name=name.replace("-", "_"), arguments=arguments)
+
+
+def _backend(place: Place) -> str:
+    if not place.terraform.key_backend:
+        raise ConfigError(
+            f"region {place.region.name}: protection is {place.settings.protection}, and there is no `key_backend`",
+            remedy="set it to the full name of the EKM connection or the HSM instance, projects/PROJECT/locations/LOCATION/…",
+        )
+    return place.terraform.key_backend
 
 
 def _external(place: Place, key: Resource, name: str) -> Resource:
     """The version that stands for a key in an external key manager: its address, and nothing of the key."""
-    address = place.settings.external_keys.get(name)
+    address = place.terraform.external_keys.get(name)
     if not address:
         raise ConfigError(
             f"region {place.region.name}: protection is {place.settings.protection}, and key {name} has no address",
             remedy=f"make the key in your key manager and set `external_keys: {{{name}: …}}` under settings",
-        )
-    if place.settings.protection == "EXTERNAL_VPC" and not place.settings.ekm_connection:
-        raise ConfigError(
-            f"region {place.region.name}: protection is EXTERNAL_VPC, and there is no `ekm_connection`",
-            remedy="set it to projects/PROJECT/locations/LOCATION/ekmConnections/NAME",
         )
     path = "ekm_connection_key_path" if place.settings.protection == "EXTERNAL_VPC" else "external_key_uri"
     return Resource(
@@ -108,7 +115,7 @@ def _external(place: Place, key: Resource, name: str) -> Resource:
             "crypto_key": key.ref("id"),
             "state": "ENABLED",
             "external_protection_level_options": [{path: address}],
-            "lifecycle": [{"prevent_destroy": place.settings.protect}],
+            "lifecycle": [{"prevent_destroy": place.terraform.protect}],
         },
     )
 

@@ -14,7 +14,7 @@ from sovplatform.interfaces.stackforms import Form, Output, Resource
 RESTRICTED = "199.36.153.4/30"
 """restricted.googleapis.com: https://cloud.google.com/vpc-service-controls/docs/set-up-private-connectivity. Not the internet."""
 ADDRESSES = ("199.36.153.4", "199.36.153.5", "199.36.153.6", "199.36.153.7")
-DOMAINS = {"googleapis": "googleapis.com.", "registry": "pkg.dev."}
+DOMAINS = {"googleapis": "googleapis.com.", "registry": "pkg.dev.", "system_images": "gcr.io."}
 LONGEST_PREFIX = 20
 
 
@@ -127,6 +127,7 @@ def _firewall(construct: constructs.LandingZone, place: Place, network: Resource
             "allow": [{"protocol": "tcp", "ports": ["443"]}],
             "destination_ranges": [RESTRICTED],
         },
+        "ingress_own": {"direction": "INGRESS", "priority": 1000, "allow": whole, "source_ranges": [construct.cidr]},
         "egress_own": {"direction": "EGRESS", "priority": 1000, "allow": whole, "destination_ranges": [construct.cidr]},
     }
     return [
@@ -154,7 +155,7 @@ def _names(construct: constructs.LandingZone, place: Place, network: Resource) -
             name=name,
             arguments={
                 "project": place.project,
-                "name": place.named(name),
+                "name": place.named(name.replace("_", "-")),
                 "description": f"{domain} by way of {RESTRICTED}",
                 "dns_name": domain,
                 "visibility": "private",

@@ -34,7 +34,7 @@ def perimeter(place: Place) -> list[Resource]:
     Raises:
         ConfigError: there are no operators.
     """
-    settings = place.settings
+    settings = place.terraform
     if not settings.operators:
         raise ConfigError(
             f"region {place.region.name}: a perimeter without `operators` locks out whoever applies the next stack",

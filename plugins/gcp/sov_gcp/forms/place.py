@@ -9,9 +9,11 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from sov_gcp.gpus import zones_of
-from sov_gcp.locations import location_of
+from sov_gcp.locations import LOCATIONS
+from sov_gcp.settings import GcpSettings
 from sov_gcp.terraform_settings import TerraformSettings
 from sovplatform.constructs import Construct
+from sovplatform.errors import ConfigError
 from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
 
@@ -25,27 +27,37 @@ class Place(Record):
 
     pilot: str
     region: RegionSpec
-    settings: TerraformSettings
-    location: str
+    settings: GcpSettings
+    terraform: TerraformSettings
 
     @classmethod
     def of(cls, pilot: str, region: RegionSpec) -> Place:
         """Raises ConfigError for a wrong setting, or a location outside the region's jurisdiction."""
-        settings = TerraformSettings.of(region)
-        location = location_of(region.name, region.jurisdiction, settings.location)
-        return cls(pilot=pilot, region=region, settings=settings, location=location)
+        place = cls(pilot=pilot, region=region, settings=GcpSettings.of(region, pilot), terraform=TerraformSettings.of(region))
+        _check_location(place)
+        if place.settings.project.isdigit():
+            remedy = "set `project` to the project's ID, which names registries and workload identities"
+            raise ConfigError(f"region {region.name}: project {place.settings.project} is a number", remedy=remedy)
+        if len(place.key_ring) > 63:
+            remedy = "set a shorter `keyring` under settings"
+            raise ConfigError(f"region {region.name}: '{place.key_ring}' is too long for a key ring", remedy=remedy)
+        return place
 
     @property
     def project(self) -> str:
         return self.settings.project or PLACEHOLDER
 
     @property
-    def zones(self) -> tuple[str, ...]:
-        return zones_of(self.location)
+    def location(self) -> str:
+        return self.settings.location
 
     @property
     def key_ring(self) -> str:
-        return self.settings.keyring or self.named(limit=63)
+        return self.settings.keyring
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return zones_of(self.location)
 
     @property
     def registry(self) -> str:
@@ -64,6 +76,19 @@ class Place(Record):
     def bucket(self, kind: str) -> str:
         """Names of buckets are shared by the whole world: the project's name is in them."""
         return shortened(f"{self.project}-{self.named(kind, limit=200)}", 63)
+
+
+def _check_location(place: Place) -> None:
+    """One location and under the region's law: a multi-region such as `eu` is many places, some under another."""
+    name, location, law = place.region.name, place.location, place.region.jurisdiction
+    own = sorted(code for code, country in LOCATIONS.items() if country == law)
+    if not own:
+        raise ConfigError(f"region {name}: Google Cloud has no location in {law}", remedy="use another provider there")
+    if location not in own:
+        what = f"'{location}' is no single location of Google Cloud"
+        if location in LOCATIONS:
+            what = f"location {location} is in {LOCATIONS[location]}, not in {law}"
+        raise ConfigError(f"region {name}: {what}", remedy=f"use one of {', '.join(own)}")
 
 
 def shortened(name: str, limit: int) -> str:

@@ -12,7 +12,7 @@ from sovplatform.interfaces.stackforms import Form
 def services(construct: constructs.PlatformServices, wires: Wires, place: Place) -> Form:
     from sovplatform.backends.terraform.kubernetes import platform_services
 
-    return platform_services(construct, mirror=place.settings.mirror or place.mirror)
+    return platform_services(construct, mirror=place.terraform.mirror or place.mirror)
 
 
 def connection(wires: Wires) -> dict[str, JsonValue]:

@@ -1,0 +1,1 @@
+"""The constructs of a pilot as Terraform resources of AWS."""

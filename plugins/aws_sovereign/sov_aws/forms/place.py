@@ -1,0 +1,175 @@
+"""Place: where forms are made, and the names that things have there; the only file that spells an ARN or an endpoint."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from pydantic import JsonValue
+
+from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
+from sov_aws.settings import AwsSettings
+from sov_aws.terraform_settings import TerraformSettings
+from sovplatform.constructs import Construct
+from sovplatform.errors import ConfigError
+from sovplatform.interfaces.stackforms import Resource
+from sovplatform.records import Record, RegionSpec
+
+Wires = Mapping[str, JsonValue]
+Arguments = dict[str, JsonValue]
+
+PLACEHOLDER = "000000000000"
+"""Stands for the account of a pilot that names none yet. No account has it, so Terraform's provider refuses it in a real plan."""
+
+ZONES: Mapping[str, str] = {"ap-northeast-1": "acd", "ca-central-1": "abd", "us-west-1": "ab"}
+"""The zones of regions whose zones are not a, b and c: DescribeInstanceTypeOfferings by zone, as shipped with moto 5.2.5."""
+
+_OF_PARTITION: Mapping[str, str] = {"aws-cn": "logs"}
+"""Services whose principal ends with the partition's own suffix. In aws-eusc none does: IAM there refuses `ec2.amazonaws.eu`
+(https://github.com/pulumi/pulumi-eks/issues/2341)."""
+
+
+class Place(Record):
+    """A region of a pilot on AWS: one account, one partition, one AWS region."""
+
+    pilot: str
+    region: RegionSpec
+    settings: AwsSettings
+    terraform: TerraformSettings
+
+    @classmethod
+    def of(cls, pilot: str, region: RegionSpec) -> Place:
+        """Raises ConfigError for a wrong setting, or a place that does not exist, or outside the region's jurisdiction."""
+        place = cls(pilot=pilot, region=region, settings=AwsSettings.of(region), terraform=TerraformSettings.of(region))
+        _check_location(place)
+        _check_zones(place)
+        _check_partitions(place)
+        return place
+
+    @property
+    def location(self) -> str:
+        return self.settings.region
+
+    @property
+    def partition(self) -> str:
+        return self.settings.partition
+
+    @property
+    def suffix(self) -> str:
+        """What the names of the partition's endpoints end with."""
+        return SUFFIXES[self.partition]
+
+    @property
+    def account(self) -> str:
+        return self.settings.account or PLACEHOLDER
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        return self.terraform.zones or zones_of(self.location)
+
+    def arn(self, service: str, resource: str, *, account: str | None = None, everywhere: bool = False) -> str:
+        """An ARN of this partition; IAM's and S3's have no region, and those of AWS's own policies `aws` for an account."""
+        region = "" if everywhere or service in ("iam", "s3", "budgets", "organizations") else self.location
+        owner = "" if service == "s3" else self.account if account is None else account
+        return f"arn:{self.partition}:{service}:{region}:{owner}:{resource}"
+
+    def endpoint(self, service: str) -> str:
+        """The address of a service in the region."""
+        return f"https://{service}.{self.location}.{self.suffix}"
+
+    def principal(self, service: str, *, regional: bool = False) -> str:
+        """A service as policies name it."""
+        suffix = self.suffix if _OF_PARTITION.get(self.partition) == service else "amazonaws.com"
+        return f"{service}.{self.location}.{suffix}" if regional else f"{service}.{suffix}"
+
+    @property
+    def registry(self) -> str:
+        """What the names of the region's container repositories begin with."""
+        return self.named(limit=64)
+
+    @property
+    def mirror(self) -> str:
+        """Where a cluster without a way out finds charts and images: in the region's own registry."""
+        return f"oci://{self.account}.dkr.ecr.{self.location}.{self.suffix}/{self.registry}"
+
+    def named(self, *parts: str, limit: int = 54) -> str:
+        """A name for a thing of this region in its account."""
+        return shortened("-".join((self.pilot, self.region.name, *parts)), limit)
+
+    def alias(self, name: str) -> str:
+        """A key's alias, as the region's key store has it."""
+        return f"alias/sov/{self.pilot}/{self.region.name}/{name}"
+
+    def bucket(self, kind: str) -> str:
+        """Names of buckets are shared by all accounts of a partition: the account's number is in them."""
+        return shortened(f"{self.account}-{self.named(kind, limit=200)}", 63)
+
+
+def zones_of(location: str) -> tuple[str, ...]:
+    """Up to three availability zones of an AWS region."""
+    return tuple(f"{location}{letter}" for letter in ZONES.get(location, "abc"))
+
+
+def shortened(name: str, limit: int) -> str:
+    """The name, or if it is too long its beginning and a digest."""
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def tags(construct: Construct, **more: str) -> dict[str, JsonValue]:
+    """A construct's labels as tags; AWS allows all characters that labels have."""
+    return {**construct.labels, **{name.replace("_", "-"): value for name, value in more.items()}}
+
+
+def first(wire: JsonValue) -> JsonValue:
+    """The first of a list that came over a wire: as it is, or as an expression of one."""
+    if isinstance(wire, str):
+        return f"{wire.removesuffix('}')}[0]}}"
+    return wire[0] if isinstance(wire, Sequence) else wire
+
+
+def address(resource: Resource) -> str:
+    """A resource's address, as `depends_on` wants it."""
+    return f"{resource.type}.{resource.name}"
+
+
+def _check_location(place: Place) -> None:
+    name, wanted, location = place.region.name, place.region.jurisdiction, place.location
+    better = default_region(wanted)
+    remedy = f"use one in {wanted}, such as {better}" if better else f"AWS has no region in {wanted}: use another provider"
+    if location not in LOCATIONS:
+        what = f"AWS has no region '{location}'" if location else f"AWS has no region in {wanted} of that partition"
+        raise ConfigError(f"region {name}: {what}", remedy=remedy)
+    if LOCATIONS[location] != wanted:
+        raise ConfigError(f"region {name}: {location} is in {LOCATIONS[location]}, not in {wanted}", remedy=remedy)
+    if partition_of(location) != place.partition:
+        raise ConfigError(
+            f"region {name}: {location} is of partition {partition_of(location)}, not of {place.partition}",
+            remedy=f"set `partition` to {partition_of(location)}, or leave it out",
+        )
+
+
+def _check_zones(place: Place) -> None:
+    foreign = [zone for zone in place.zones if zone.removeprefix(place.location) not in set("abcdef")]
+    if foreign or not 2 <= len(place.zones) <= 3 or len(set(place.zones)) != len(place.zones):
+        raise ConfigError(
+            f"region {place.region.name}: the zones {', '.join(place.zones)} are not two or three of {place.location}",
+            remedy=f"write zones such as {', '.join(zones_of(place.location))}",
+        )
+
+
+def _check_partitions(place: Place) -> None:
+    """Accounts and roles of a partition are unknown in all others, so nothing may refer across."""
+    for operator in place.terraform.operators:
+        _, partition, _, _, account, _ = operator.split(":", 5)
+        if partition != place.partition:
+            raise ConfigError(
+                f"region {place.region.name}: operator {operator} is of partition {partition}, not of {place.partition}",
+                remedy=f"name a role of the account in {place.partition}",
+            )
+        if place.settings.account and account != place.settings.account:
+            raise ConfigError(
+                f"region {place.region.name}: operator {operator} is of account {account}, not of {place.settings.account}",
+                remedy=f"name a role of account {place.settings.account}; it may be assumed from another",
+            )

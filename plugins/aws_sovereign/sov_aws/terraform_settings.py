@@ -1,0 +1,54 @@
+"""What `pilot.yaml` may say of a region on AWS for Terraform alone, beside `AwsSettings`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from sovplatform.errors import ConfigError
+from sovplatform.records import Record, RegionSpec
+
+InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
+Service = Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
+Network = Annotated[str, Field(pattern=r"^[0-9.]+/\d+$")]
+RoleArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::\d{12}:(role|user)/\S+$")]
+
+
+class TerraformSettings(Record):
+    """All are optional.
+
+    Where: `zones`, two or three availability zones, first the one that has the GPUs. `state_key`: the alias of the key of
+    Terraform's state. Guardrails: `organization_target`, the root, unit or account that a service control policy is attached to;
+    without it the same rules are a permission boundary. `operators`: the IAM roles that may change guardrails and audit, and that
+    administer the cluster. Network: `operator_ranges` reach the cluster's private API; `services` get private endpoints besides
+    those that are needed. Money: `budget`, the amount in the currency that the partition bills in, where that is not the pilot's.
+    Nodes: `nodes_run`, their operating system; `serving_instance`; `gpus`, the instance types of a GPU that is not in our table.
+    `mirror`: where charts and images are; by default the region's own registry. `protect: false` lets the cluster be destroyed.
+    """
+
+    zones: tuple[str, ...] = ()
+    state_key: str = Field(pattern=r"^(alias/[A-Za-z0-9/_-]+)?$", default="")
+    organization_target: str = Field(pattern=r"^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12})?$", default="")
+    operators: tuple[RoleArn, ...] = ()
+    operator_ranges: tuple[Network, ...] = ()
+    services: tuple[Service, ...] = ()
+    budget: float = Field(ge=0, default=0)
+    nodes_run: Literal["bottlerocket", "al2023"] = "bottlerocket"
+    serving_instance: InstanceType = "m6i.2xlarge"
+    gpus: Mapping[str, tuple[InstanceType, ...]] = {}
+    mirror: str = Field(pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$", default="")
+    protect: bool = True
+
+    @classmethod
+    def of(cls, spec: RegionSpec) -> TerraformSettings:
+        """Raises ConfigError for a setting of a wrong form; one that there is not is found by `AwsSettings`."""
+        try:
+            return cls.model_validate({name: value for name, value in spec.settings.items() if name in cls.model_fields})
+        except ValidationError as err:
+            wrong = ", ".join(sorted({".".join(map(str, item["loc"])) for item in err.errors()}))
+            raise ConfigError(
+                f"region {spec.name}: wrong settings for aws: {wrong}",
+                remedy="see docs/infrastructure/aws.md for the form of each setting",
+            ) from err

@@ -1,0 +1,140 @@
+"""GcpRegion: one region of Google Cloud in one project; its place is proved before anything there is used."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+
+from sov_gcp.locations import LOCATIONS, default_location
+from sov_gcp.settings import GcpSettings
+from sovplatform.backends.gcp_api import GcpApi, GcpPlace
+from sovplatform.errors import Denied, NotFound, SovError, Unavailable, Unsupported
+from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
+from sovplatform.records import Finding, RegionSpec, RegionStatus
+
+_LATER = "it needs the region's Kubernetes cluster, which this version does not manage yet"
+
+
+class GcpRegion(Region):
+    """Managed by Google and Terraform, so there is nothing to start.
+
+    Rights needed to prove the place: `resourcemanager.projects.get` on the project, `cloudkms.keyRings.get` on the key ring.
+    """
+
+    def __init__(self, spec: RegionSpec, pilot: str) -> None:
+        super().__init__(spec)
+        self.pilot = pilot
+        self.settings = GcpSettings.of(spec, pilot)
+        self._api = GcpApi(self.place)
+
+    def check(self) -> Sequence[Finding]:
+        if not _installed():
+            return [Finding(check="libraries", ok=False, detail="no google-cloud-kms", remedy="pip install 'sovplatform-gcp'")]
+        found = [self._check_place()]
+        for step in (self._check_project, self._check_keyring):
+            if found[-1].ok:
+                found.append(step())
+        return found
+
+    def status(self) -> RegionStatus:
+        problems = tuple(finding.detail for finding in self.check() if not finding.ok)
+        endpoints = {"kms": self.settings.endpoint or "https://cloudkms.googleapis.com"} if not problems else {}
+        return RegionStatus(region=self.spec.name, up=not problems, endpoints=endpoints, problems=problems)
+
+    def keystore(self) -> KeyStore:
+        """Keys in Cloud KMS; asked for, the place is proved again.
+
+        Raises:
+            Denied: the project or the location is not that of this region.
+            Unavailable: the place could not be proved.
+        """
+        from sovplatform.backends.gcpkms import GcpKeyStore
+
+        for finding in self.check():
+            if not finding.ok:
+                kind = Denied if finding.check == "place" else Unavailable
+                raise kind(f"region {self.spec.name} is not used: {finding.detail}", remedy=finding.remedy)
+        return GcpKeyStore(
+            self.place,
+            region=self.spec.name,
+            jurisdiction=self.spec.jurisdiction,
+            protection=self.settings.protection,
+            seal_protection=self.settings.seal_protection,
+        )
+
+    def registry(self) -> Registry:
+        raise Unsupported("a registry on gcp", reason=_LATER, remedy="use provider onprem for this region")
+
+    def trainer(self) -> Trainer:
+        raise Unsupported("a trainer on gcp", reason=_LATER, remedy="use provider onprem for this region")
+
+    def server(self) -> Server:
+        raise Unsupported("a server on gcp", reason=_LATER, remedy="use provider onprem for this region")
+
+    @property
+    def place(self) -> GcpPlace:
+        """Where its keys are."""
+        mine = self.settings
+        return GcpPlace(mine.project, mine.location, mine.keyring, mine.endpoint.rstrip("/"))
+
+    def _check_place(self) -> Finding:
+        """The location is one region, in the jurisdiction."""
+        location, wanted = self.settings.location, self.spec.jurisdiction
+        better = default_location(wanted)
+        remedy = (
+            f"set `location` to one in {wanted}, such as {better}"
+            if better
+            else f"Google has no region in {wanted}: use another provider"
+        )
+        if location not in LOCATIONS:
+            detail = f"{location} is no single region of Google Cloud" if location else f"Google Cloud has no region in {wanted}"
+            return Finding(check="place", ok=False, detail=detail, remedy=remedy)
+        there = LOCATIONS[location]
+        if there != wanted:
+            return Finding(check="place", ok=False, detail=f"{location} is in {there}, not in {wanted}", remedy=remedy)
+        return Finding(check="place", ok=True, detail=f"{location} is in {wanted}")
+
+    def _check_project(self) -> Finding:
+        """The project is the one that the settings say, active, and where the settings say."""
+        if not self.settings.project:
+            remedy = f"set `project` under settings of region {self.spec.name} in pilot.yaml"
+            return Finding(check="project", ok=False, detail="no project is set", remedy=remedy)
+        try:
+            found = self._api.project()
+        except SovError as err:
+            return _finding("credentials", err)
+        identities = {str(found.get("projectId")), str(found.get("name", "")).removeprefix("projects/")}
+        parent, state = str(found.get("parent", "")), str(found.get("state", ""))
+        wanted = f"folders/{self.settings.folder}" if self.settings.folder else f"organizations/{self.settings.organization}"
+        inside = parent == wanted or not (self.settings.folder or self.settings.organization)
+        for ok, detail, remedy in (
+            (self.settings.project in identities, f"Google answers with project {found.get('projectId')}", "set `project` to it"),
+            (state == "ACTIVE", f"project {self.settings.project} is {state}", "restore it, or set another"),
+            (inside, f"project {self.settings.project} is in {parent}, not in {wanted}", "move it there, or correct `folder`"),
+        ):
+            if not ok:
+                return Finding(check="place", ok=False, detail=detail, remedy=remedy)
+        return Finding(check="project", ok=True, detail=f"{self.settings.project} in {parent}")
+
+    def _check_keyring(self) -> Finding:
+        try:
+            found = self._api.call("get_key_ring", name=self.place.ring)
+        except NotFound as err:
+            return Finding(check="key ring", ok=False, detail=err.message, remedy=f"make the key ring {self.place.ring}")
+        except SovError as err:
+            return _finding("key ring", err)
+        if found.name != self.place.ring:
+            return Finding(check="place", ok=False, detail=f"Google answers with {found.name}", remedy="set `keyring` to it")
+        return Finding(check="key ring", ok=True, detail=found.name)
+
+
+def _finding(check: str, err: SovError) -> Finding:
+    reasons = f": {'; '.join(err.reasons)}" if isinstance(err, Denied) and err.reasons else ""
+    return Finding(check=check, ok=False, detail=err.message + reasons, remedy=err.remedy or "see the message")
+
+
+def _installed() -> bool:
+    try:
+        return importlib.util.find_spec("google.cloud.kms_v1") is not None
+    except ModuleNotFoundError:  # not even the packages around it
+        return False

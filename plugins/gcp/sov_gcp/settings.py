@@ -1,0 +1,45 @@
+"""What `pilot.yaml` may say of a region on Google Cloud, under `settings`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError
+
+from sov_gcp.locations import default_location
+from sov_gcp.terraform_settings import TerraformSettings
+from sovplatform.errors import ConfigError
+from sovplatform.records import Record, RegionSpec
+
+
+class GcpSettings(Record):
+    """`project`: its ID or number, needed to use the region. `location`: by default one in the jurisdiction. `keyring`: by
+    default PILOT-REGION. `organization`, `folder`: the numbers of what the project must be in, such as an Assured Workloads
+    folder. `protection`: of new keys; `seal_protection`: of the Ed25519 ones, which Cloud HSM may not have. `cidr`: the region's
+    network. `state_bucket`: where Terraform keeps this region's state. `endpoint`: another address of all services, for tests.
+    """
+
+    project: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9]|\d+)?$")] = ""
+    location: str = ""
+    keyring: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,63}$")] = ""
+    organization: Annotated[str, Field(pattern=r"^\d*$")] = ""
+    folder: Annotated[str, Field(pattern=r"^\d*$")] = ""
+    protection: Literal["HSM", "HSM_SINGLE_TENANT", "EXTERNAL", "EXTERNAL_VPC"] = "HSM"
+    seal_protection: Literal["", "HSM", "HSM_SINGLE_TENANT", "SOFTWARE"] = ""
+    cidr: str = ""
+    state_bucket: str = ""
+    endpoint: Annotated[str, Field(pattern=r"^(https://.*|http://(127\.0\.0\.1|localhost)(:\d+)?/?)?$")] = ""
+
+    @classmethod
+    def of(cls, spec: RegionSpec, pilot: str) -> GcpSettings:
+        """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
+        others = TerraformSettings.model_fields
+        try:
+            given = cls.model_validate({name: value for name, value in spec.settings.items() if name not in others})
+        except ValidationError as err:
+            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
+            known = ", ".join((*cls.model_fields, *others))
+            remedy = f"use {known}; numbers in quotes, an endpoint is https or on this machine"
+            raise ConfigError(f"region {spec.name}: wrong settings for gcp: {wrong}", remedy=remedy) from err
+        place = {"location": given.location or default_location(spec.jurisdiction)}
+        return given.model_copy(update=place | {"keyring": given.keyring or f"{pilot}-{spec.name}"})

@@ -1,0 +1,296 @@
+"""What a pilot's infrastructure costs in a month, before anything of it is launched.
+
+`estimate` reads what was synthesised and the price tables. It is list prices times quantities, from the least to the most that
+may run; what has no price is listed as such, with the reason, and never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+from sovplatform.errors import ConfigError
+from sovplatform.infrastructure.consumption import aws, google, machines
+from sovplatform.infrastructure.consumption.stack import Reader, Stack, Use
+from sovplatform.infrastructure.pricing import STALE_DAYS, Prices, Quote, Sourced
+from sovplatform.infrastructure.request import Synthesis
+from sovplatform.pilot import BudgetSpec, Pilot
+from sovplatform.records import Record
+
+OWN = "onprem"
+_CLOUDS = {"aws_": "aws", "google_": "gcp"}
+_READERS: Mapping[str, Reader] = {**aws.READERS, **google.READERS}
+_VOLUME = "kubernetes_persistent_volume_claim_v1"
+Regional = TypeVar("Regional", "NotPriced", "CostSource")
+_USED = "charged by what is used: traffic, requests, logs"
+
+
+class CostLine(Record):
+    """One item of a stack in a month. Unit prices are in `currency`, months in the estimate's.
+
+    `month_on_demand` is what a spot item would cost at most without spot; `stands_for` names the place whose price it is, when it
+    is not the stack's own; `part` is the construct.
+    """
+
+    stack: str
+    region: str
+    part: str
+    what: str
+    quantity_low: float
+    quantity_high: float
+    unit: str
+    unit_price_low: float
+    unit_price_high: float
+    currency: str
+    month_low: float
+    month_high: float
+    month_on_demand: float
+    as_of: date
+    dated: str
+    source: str
+    stands_for: str = ""
+    note: str = ""
+
+
+class NotPriced(Record):
+    """What may cost something and has no price here, and why."""
+
+    what: str
+    reason: str
+    regions: tuple[str, ...]
+
+
+class CostTotal(Record):
+    """A region's month, or all regions'. `on_demand` is the most, if no spot machine is to be had."""
+
+    region: str
+    month_low: float
+    month_high: float
+    month_on_demand: float
+
+
+class CostSource(Record):
+    """Where prices are from, and as of which day, and the regions that use them. `dated` as in `Sourced`."""
+
+    as_of: date
+    dated: str
+    source: str
+    regions: tuple[str, ...]
+
+
+class CostEstimate(Record):
+    """A month of a pilot. `totals` are by region, `total` of all; `warnings` say what makes it less to be relied on."""
+
+    pilot: str
+    currency: str
+    lines: tuple[CostLine, ...]
+    totals: tuple[CostTotal, ...]
+    total: CostTotal
+    not_priced: tuple[NotPriced, ...]
+    sources: tuple[CostSource, ...]
+    warnings: tuple[str, ...] = ()
+
+    def over(self, budget: BudgetSpec) -> bool:
+        """Whether the most that a month may cost is more than the budget.
+
+        Raises:
+            ConfigError: the budget is in another currency than the estimate.
+        """
+        if budget.currency != self.currency:
+            raise ConfigError(f"the estimate is in {self.currency}, the budget in {budget.currency}", remedy="estimate it anew")
+        return self.total.month_high > budget.amount
+
+    def of(self, region: str) -> CostEstimate:
+        """The part of one region, or of all its sites.
+
+        Raises:
+            ConfigError: nothing is made in a region of that name.
+        """
+        known = [total.region for total in self.totals]
+        names = [name for name in known if name == region] or [name for name in known if name.startswith(f"{region}-")]
+        if not names:
+            raise ConfigError(f"no stack is in a region {region}", remedy=f"use one of: {', '.join(known)}")
+        lines = tuple(line for line in self.lines if line.region in names)
+        return self.model_copy(
+            update={
+                "lines": lines,
+                "totals": tuple(total for total in self.totals if total.region in names),
+                "total": _total("all", lines),
+                "not_priced": tuple(_among(item, names) for item in self.not_priced if set(names) & set(item.regions)),
+                "sources": tuple(_among(item, names) for item in self.sources if set(names) & set(item.regions)),
+            }
+        )
+
+
+def policy_input(estimate: CostEstimate, budget: BudgetSpec) -> dict[str, float]:
+    """What the policy rules are told of the cost: `input.cost`."""
+    return {"month_high": estimate.total.month_high, "limit": budget.amount}
+
+
+def estimate(
+    pilot: Pilot, synthesis: Synthesis, stacks: Mapping[str, Any], *, prices: Prices | None = None, today: date | None = None
+) -> CostEstimate:
+    """A month of the pilot in the currency of its budget. `stacks` are the bodies of `cdk.tf.json`, by stack.
+
+    Raises:
+        ConfigError: a price table of ours is broken.
+    """
+    return _Estimating(pilot, prices or Prices.load(), today or date.today()).run(synthesis, stacks)
+
+
+class _Estimating:
+    """One estimate under way."""
+
+    def __init__(self, pilot: Pilot, prices: Prices, today: date) -> None:
+        self.pilot, self.prices, self.today = pilot, prices, today
+        self.currency = pilot.infrastructure.budget.currency
+        self.lines: list[CostLine] = []
+        self.missing: dict[tuple[str, str], dict[str, None]] = {}
+        self.quotes: list[Quote] = []
+        self.figures: dict[tuple[date, str, str], tuple[Sourced, dict[str, None]]] = {}
+
+    def run(self, synthesis: Synthesis, stacks: Mapping[str, Any]) -> CostEstimate:
+        made = [Stack(stack, stacks[stack.name], self.pilot.infrastructure) for stack in synthesis.stacks]
+        tables = {stack.made.region.name: OWN for stack in made}
+        for stack in made:
+            for table in _clouds(stack):
+                tables[stack.made.region.name] = table
+        for stack in made:
+            self._stack(stack, tables[stack.made.region.name])
+        places = dict.fromkeys(stack.made.region.name for stack in made)
+        return CostEstimate(
+            pilot=self.pilot.name,
+            currency=self.currency,
+            lines=tuple(self.lines),
+            totals=tuple(_total(name, [line for line in self.lines if line.region == name]) for name in places),
+            total=_total("all", self.lines),
+            not_priced=tuple(NotPriced(what=what, reason=why, regions=tuple(at)) for (what, why), at in self.missing.items()),
+            sources=tuple(
+                CostSource(as_of=as_of, dated=dated, source=source, regions=tuple(self.figures[as_of, source, dated][1]))
+                for as_of, source, dated in sorted(self.figures)
+            ),
+            warnings=tuple(self._warnings()),
+        )
+
+    def _stack(self, stack: Stack, table: str) -> None:
+        uses = [] if table != OWN else list(machines.own(stack))
+        for resource in stack.resources():
+            reader = _READERS.get(resource.kind)
+            if resource.kind == _VOLUME:
+                uses += machines.volume(table, resource)
+            elif reader is not None:
+                uses += reader(stack, resource)
+            elif why := self.prices.by_use(resource.kind):
+                self._leave_out(resource.kind, why, stack)
+            elif not self.prices.free(resource.kind):
+                self._leave_out(resource.kind, "it is not known here whether and what it costs", stack)
+        if table != OWN:
+            self._leave_out("data transfer, requests, operations", _USED, stack)
+        for use in _summed(uses):
+            self._use(use, stack, table)
+
+    def _use(self, use: Use, stack: Stack, table: str) -> None:
+        found = [quote for item in use.items if (quote := self.prices.quote(table, item, stack.location)) is not None]
+        if not found:
+            yours = "machines of your own: put what an hour costs you" if table == OWN else "put its price"
+            self._leave_out(use.what, f"no price of {use.items[0]}: {yours} into prices/{table}.json", stack)
+            return
+        first = found[0]
+        shared = first.price.gpus if use.per_gpu else 1
+        quantities = [min(amount / shared, use.at_most or amount) for amount in (use.low, use.high)]
+        low, high = min(quote.low for quote in found), max(quote.high for quote in found)
+        if not quantities[1] * high:
+            return
+        worth = self.prices.worth
+        months = [worth(amount, first.price.currency, self.currency) for amount in (quantities[0] * low, quantities[1] * high)]
+        if None in months:
+            self._leave_out(use.what, f"no rate from {first.price.currency} to {self.currency} in prices/rates.json", stack)
+            return
+        dearest = [self.prices.quote(table, item, stack.location) for item in use.on_demand]
+        without = [
+            worth(quantities[1] * quote.high, quote.price.currency, self.currency) or 0 for quote in dearest if quote is not None
+        ]
+        self._cite([*found, *(quote for quote in dearest if quote is not None)], stack.made.region.name)
+        self.lines.append(
+            CostLine(
+                stack=stack.made.name,
+                region=stack.made.region.name,
+                part=use.part,
+                what=use.what,
+                quantity_low=quantities[0],
+                quantity_high=quantities[1],
+                unit=use.unit,
+                unit_price_low=low,
+                unit_price_high=high,
+                currency=first.price.currency,
+                month_low=round(months[0] or 0, 2),
+                month_high=round(months[1] or 0, 2),
+                month_on_demand=round(max([months[1] or 0, *without]), 2),
+                as_of=first.price.as_of,
+                dated=first.price.dated,
+                source=first.price.source,
+                stands_for=first.stands_for,
+                note="; ".join(note for note in (use.note, first.price.note) if note),
+            )
+        )
+
+    def _leave_out(self, what: str, reason: str, stack: Stack) -> None:
+        self.missing.setdefault((what, reason), {})[stack.made.region.name] = None
+
+    def _cite(self, quotes: Sequence[Quote], region: str) -> None:
+        """Note the sources of all figures that a line is made of: prices, factors and rates."""
+        for quote in quotes:
+            self.quotes.append(quote)
+            self._figure(quote.price, region)
+            rate = self.prices.rate(quote.price.currency, self.currency)
+            if rate is not None and quote.price.currency != self.currency:
+                self._figure(rate, region)
+            for other in quote.others:
+                if other.as_of is not None:
+                    self._figure(Sourced(as_of=other.as_of, source=other.source, dated=other.dated), region)
+
+    def _figure(self, figure: Sourced, region: str) -> None:
+        key = (figure.as_of, figure.source, figure.dated)
+        self.figures.setdefault(key, (figure, {}))[1][region] = None
+
+    def _warnings(self) -> Iterator[str]:
+        yield from dict.fromkeys(other.note for quote in self.quotes for other in quote.others)
+        figures = [figure for figure, _ in self.figures.values()]
+        old = [figure.as_of for figure in figures if figure.stale(self.today)]
+        if old:
+            yield f"{len(old)} of {len(figures)} sources of prices are older than {STALE_DAYS} days, the oldest of {min(old)}"
+        undated = sum(figure.dated == "reading" for figure in figures)
+        if undated:
+            yield f"{undated} of {len(figures)} sources bear no date: they were read on the day that is given, and may be older"
+
+
+def _clouds(stack: Stack) -> Iterator[str]:
+    for resource in stack.resources():
+        for prefix, table in _CLOUDS.items():
+            if resource.kind.startswith(prefix):
+                yield table
+
+
+def _summed(uses: Sequence[Use]) -> Iterator[Use]:
+    """One use for all that are alike, such as nine endpoints."""
+    together: dict[tuple[Any, ...], Use] = {}
+    for use in uses:
+        key = (use.part, use.what, use.items, use.per_gpu, use.note)
+        before = together.get(key)
+        more = (0.0, 0.0) if before is None else (before.low, before.high)
+        together[key] = use.model_copy(update={"low": more[0] + use.low, "high": more[1] + use.high})
+    yield from together.values()
+
+
+def _among(item: Regional, regions: Sequence[str]) -> Regional:
+    return item.model_copy(update={"regions": tuple(region for region in item.regions if region in regions)})
+
+
+def _total(region: str, lines: Sequence[CostLine]) -> CostTotal:
+    def add(field: str) -> float:
+        return round(sum(float(getattr(line, field)) for line in lines), 2)
+
+    return CostTotal(
+        region=region, month_low=add("month_low"), month_high=add("month_high"), month_on_demand=add("month_on_demand")
+    )
