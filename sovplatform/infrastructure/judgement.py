@@ -39,6 +39,7 @@ _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{
 _PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-])")
 ALWAYS = ("construct", "values", "blocks", "refs", "mixed", "documents")
 """What each resource has in the document, even when it is empty; all else is there only when there is something to tell."""
+_NAMED = ("mentions", "projects", "strangers", "accounts", "partitions")
 _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
@@ -77,7 +78,7 @@ def _parts(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         some: dict[str, dict[str, Any]] = {}
         for kind, name, one in every[start : start + CHUNK]:
             some.setdefault(kind, {})[name] = one
-        yield {**given, "resources": some}
+        yield {**given, "resources": some, "notes": given.get("notes") if start == 0 else notes({})}
 
 
 def _construct(given: Mapping[str, Any], address: str) -> str:
@@ -139,7 +140,30 @@ def document(
     if cost is not None:
         told["cost"] = dict(cost)
     _Teller(told, plan, body, Names(pilot=pilot.name, own=region.name, strangers=tuple(strangers))).tell()
-    return told
+    return {**told, "notes": notes(told["resources"])}
+
+
+def notes(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What is named anywhere in the resources, and by which: few things, looked at once, not in each of a thousand resources."""
+    named: dict[str, dict[str, list[str]]] = {fact: {} for fact in _NAMED}
+    listed: dict[str, list[dict[str, Any]]] = {kind: [] for kind in ("opaque", "secrets", "ignores", "statements")}
+    for kind, of_kind in resources.items():
+        for name, one in of_kind.items():
+            address = f"{kind}.{name}"
+            found = {fact: one.get(fact, ()) for fact in ("mentions", "projects", "strangers")}
+            arns = one.get("arns", ())
+            found |= {"accounts": [arn["account"] for arn in arns], "partitions": [arn["partition"] for arn in arns]}
+            for fact, things in found.items():
+                for it in dict.fromkeys(things):
+                    named[fact].setdefault(it, []).append(address)
+            for fact in ("opaque", "secrets", "ignores"):
+                listed[fact] += [{"type": kind, "name": name, "path": path} for path in one.get(fact, ())]
+            listed["statements"] += [
+                {"type": kind, "name": name, "path": path, "statement": statement}
+                for path, statements_of in one["documents"].items()
+                for statement in statements_of
+            ]
+    return {**named, **listed}
 
 
 class Names(Record):

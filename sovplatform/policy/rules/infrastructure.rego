@@ -25,6 +25,7 @@ whole if {
 	is_object(input.resources)
 	is_object(input.data)
 	is_object(input.providers)
+	is_object(input.notes)
 }
 
 deny contains {"rule": "plan.incomplete", "msg": "the plan is broken off, or not of the whole stack", "address": ""} if not whole

@@ -279,28 +279,27 @@ deny contains {"rule": "spot.untainted", "msg": msg, "address": address("google_
 }
 
 # -- members -----------------------------------------------------------------------------------------------------------
-members contains {"type": type, "name": name, "r": r} if {
-	some type in {
-		"google_artifact_registry_repository_iam_member",
-		"google_kms_crypto_key_iam_member",
-		"google_project_iam_member",
-		"google_service_account_iam_member",
-		"google_storage_bucket_iam_member",
-	}
-	some name, r in input.resources[type]
+member_types := {
+	"google_artifact_registry_repository_iam_member",
+	"google_kms_crypto_key_iam_member",
+	"google_project_iam_member",
+	"google_service_account_iam_member",
+	"google_storage_bucket_iam_member",
 }
 
-deny contains {"rule": "public.anyone", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in members
-	some member in one.r.values.member
+deny contains {"rule": "public.anyone", "msg": msg, "address": address(type, name)} if {
+	some type in member_types
+	some name, r in input.resources[type]
+	some member in r.values.member
 	member in {"allUsers", "allAuthenticatedUsers"}
 	msg := concat("", [member, " may use it"])
 }
 
-deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in members
-	not known_member(one.r)
-	not one.r.values.member[0] in {"allUsers", "allAuthenticatedUsers"}
+deny contains {"rule": "iam.stranger", "msg": msg, "address": address(type, name)} if {
+	some type in member_types
+	some name, r in input.resources[type]
+	not known_member(r)
+	not r.values.member[0] in {"allUsers", "allAuthenticatedUsers"}
 	msg := "its member is no account of this project"
 }
 
@@ -325,9 +324,10 @@ own_google(ref) if startswith(ref, "data.google_")
 
 own_google(ref) if startswith(ref, "google_service_account.")
 
-deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in members
-	not modest(one.r)
+deny contains {"rule": "iam.owner", "msg": msg, "address": address(type, name)} if {
+	some type in member_types
+	some name, r in input.resources[type]
+	not modest(r)
 	msg := "the role may do everything, or gives roles"
 }
 

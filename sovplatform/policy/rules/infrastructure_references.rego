@@ -11,66 +11,57 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
 	msg := concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some code in r.mentions
+deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+	some code, places in input.notes.mentions
 	not code in input.locations
-	not code in object.get(present[type], "may_name", [])
+	some place in places
 	msg := concat("", ["it names ", code, ", which is not among the region's places"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some stranger in r.strangers
+deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+	some stranger, places in input.notes.strangers
+	some place in places
 	msg := concat("", ["it names things of ", stranger, ", which is under another law"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some project in r.projects
-	not project in {input.account, "deleted"}
+deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+	some project, places in input.notes.projects
+	not project == input.account
+	some place in places
 	msg := concat("", ["it names things of project ", project])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some arn in r.arns
-	not arn.account in {"", "aws", input.account}
-	msg := concat("", ["it names things of account ", arn.account])
+# `aws` owns the policies that it manages; an account that is not yet known is that of a thing of this stack.
+deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+	some account, places in input.notes.accounts
+	not account in {"", "aws", input.account}
+	some place in places
+	msg := concat("", ["it names things of account ", account])
 }
 
-deny contains {"rule": "reference.partition", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some arn in r.arns
-	not arn.partition in partitions
-	msg := concat("", ["it names the partition ", arn.partition, ", where this region is not"])
+deny contains {"rule": "reference.partition", "msg": msg, "address": place} if {
+	some partition, places in input.notes.partitions
+	not partition in partitions
+	some place in places
+	msg := concat("", ["it names the partition ", partition, ", where this region is not"])
 }
 
 # -- what no rule can read ---------------------------------------------------------------------------------------------
-deny contains {"rule": "value.unreadable", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some path in r.opaque
-	not free(type, path)
-	msg := concat("", [path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
+deny contains {"rule": "value.unreadable", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.opaque
+	not free(one.type, one.path)
+	msg := concat("", [one.path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
 }
 
 free(type, path) if {
-	some prefix in present[type].free
+	some prefix in kind_of(type).free
 	startswith(path, prefix)
 }
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
-deny contains {"rule": "secret.clear", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some path in r.secrets
-	msg := concat("", [path, " is a secret in clear"])
+deny contains {"rule": "secret.clear", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.secrets
+	msg := concat("", [one.path, " is a secret in clear"])
 }
 
 deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
@@ -107,16 +98,9 @@ deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
 }
 
 # -- policies of IAM ---------------------------------------------------------------------------------------------------
-allowing contains {"type": type, "name": name, "path": path, "statement": statement} if {
-	some type, named in input.resources
-	some name, r in named
-	some path, statements in r.documents
-	some statement in statements
-	not statement.effect == "Deny"
-}
-
 deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in allowing
+	some one in input.notes.statements
+	not one.statement.effect == "Deny"
 	some principal in one.statement.principals
 	principal in {"*", "AWS:*"}
 	not confined(one)
@@ -142,7 +126,8 @@ account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
 }}
 
 deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in allowing
+	some one in input.notes.statements
+	not one.statement.effect == "Deny"
 	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
 	boundless(one.statement)
 	not boundary(one)
@@ -167,7 +152,10 @@ boundless(statement) if not statement.effect == "Allow"
 # The most that roles may ever do: it allows nothing by itself, and denies every other place.
 boundary(one) if {
 	one.type == "aws_iam_policy"
-	some statement in input.resources[one.type][one.name].documents.policy
+	some other in input.notes.statements
+	other.type == one.type
+	other.name == one.name
+	statement := other.statement
 	statement.effect == "Deny"
 	some place in input.locations
 	statement.conditions == [concat(" ", ["StringNotEquals aws:RequestedRegion", place])]

@@ -126,27 +126,25 @@ deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)}
 }
 
 # Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
-deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some ignored in r.ignores
-	not ignored in object.get(present[type], "ignorable", [])
-	judged(type, ignored)
-	msg := concat("", ["it ignores changes of ", ignored])
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.ignores
+	not one.path in object.get(kind_of(one.type), "ignorable", [])
+	judged(one.type, one.path)
+	msg := concat("", ["it ignores changes of ", one.path])
 }
 
 judged(_, "all")
 
 judged(type, ignored) if {
 	some part in ["keys", "places"]
-	some path in present[type][part]
+	some path in kind_of(type)[part]
 	split(path, ".")[0] == split(ignored, "[")[0]
 }
 
 judged(type, ignored) if {
 	some part in ["must", "has", "never", "inside", "own"]
-	some want in present[type][part]
+	some want in kind_of(type)[part]
 	split(want.path, ".")[0] == split(ignored, "[")[0]
 }
 
-judged(type, ignored) if split(object.get(present[type], "labels", ""), ".")[0] == ignored
+judged(type, ignored) if split(object.get(kind_of(type), "labels", ""), ".")[0] == ignored

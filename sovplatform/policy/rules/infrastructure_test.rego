@@ -39,6 +39,7 @@ compliant := {
 		"kubernetes_resource_quota_v1": {"pilot": quota},
 	},
 	"data": {},
+	"notes": {},
 }
 
 cases := {

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sovplatform.infrastructure.judgement import PACKAGE, judge_document
+from sovplatform.infrastructure.judgement import PACKAGE, judge_document, notes
 from sovplatform.policy.engine import RULES, PolicyEngine
 from tests.fixtures.judged import Document, aws, cluster, google, statement, thing
 
@@ -221,6 +221,7 @@ def test_one_thing_that_is_wrong_is_denied_by_its_rule_alone(
 ) -> None:
     given = make()
     spoil(given)
+    given["notes"] = notes(given["resources"])
     judgement = judge_document(given, "de-week2", "sha256:0", engine)
     assert not judgement.allow
     allowed_too = {"label.missing"} if rule == "type.unknown" else set()
