@@ -10,7 +10,7 @@ import pytest
 
 from sovplatform import config
 from sovplatform.infrastructure.flattening import Expressions, Facts, references, rights, statements
-from sovplatform.infrastructure.judgement import Names, document, judge_document
+from sovplatform.infrastructure.judgement import Names, document, judge_document, notes
 from sovplatform.infrastructure.offline.plan import plan_offline
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import outside, secrets
@@ -136,6 +136,7 @@ def test_many_resources_are_judged_in_parts_and_one_bad_one_is_found() -> None:
     good = given["resources"]["google_kms_key_ring"]["main"]
     rings = {f"r{number}": good for number in range(600)}
     given["resources"] = {"google_kms_key_ring": {**rings, "bad": {**good, "values": {"location": ["global"]}}}}
+    given["notes"] = notes(given["resources"])
     [denial] = judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials
     assert denial.address == "google_kms_key_ring.bad"
 
@@ -164,5 +165,6 @@ def test_a_real_plan_is_judged_with_its_constructs(
     assert ("state.outside", "de-week1", "de-week1") in denials
     assert "plan.incomplete" not in {one.rule for one in judgement.denials}
     assert "key.own" not in {one.rule for one in judgement.denials}
+    assert given["notes"]["opaque"] == []
     only_some = {**plan.json, "resource_changes": plan.json["resource_changes"][1:]}
     assert document(only_some, stack, aws, pilot)["complete"] is False
