@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sovplatform.infrastructure.flattening import (
@@ -26,6 +27,7 @@ from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
 
 PACKAGE = "sovplatform.infrastructure"
+TIMEOUT_SECONDS = 60.0
 CHUNK = 400
 """Resources that are judged at once: the interpreter's time grows faster than its input."""
 
@@ -58,6 +60,11 @@ class Judgement(Record):
     plan: str
     allow: bool
     denials: tuple[Denial, ...] = ()
+
+
+def judging(rules: Sequence[Path] = ()) -> PolicyEngine:
+    """The engine that judges plans, with a pilot's own rules beside the built-in ones."""
+    return PolicyEngine(rules, timeout=TIMEOUT_SECONDS, packages=(PACKAGE,))
 
 
 def judge_document(given: Mapping[str, Any], stack_name: str, digest: str, engine: PolicyEngine) -> Judgement:
