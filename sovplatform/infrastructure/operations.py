@@ -199,7 +199,8 @@ class Infrastructure:
     def _judged(
         self, stack: SynthStack, plan: Mapping[str, Any], digest: str, engine: PolicyEngine, *, destroy: bool = False
     ) -> StackPlan:
-        from sovplatform.infrastructure.judgement import document, judge_document
+        from sovplatform.infrastructure.document import document
+        from sovplatform.infrastructure.judgement import judge_document
 
         given = document(plan, stack, self._stack_file(stack), self.pilot, destroy=destroy)
         (self.out / stack.name / JUDGED).write_text(json.dumps(given, indent=1, sort_keys=True) + "\n")
