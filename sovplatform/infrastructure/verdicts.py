@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sovplatform.infrastructure.judgement import document, judge_document
+from sovplatform.infrastructure.document import document
+from sovplatform.infrastructure.judgement import judge_document, judging
 from sovplatform.infrastructure.outcomes import Changes, Denial, StackPlan
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.pilot import Pilot
-from sovplatform.policy.engine import PolicyEngine
 
 JUDGED = "judged.json"
 
@@ -22,7 +22,7 @@ class Judge:
     def __init__(self, pilot: Pilot, out: Path, rules: Sequence[Path], cost: Mapping[str, float] | None = None) -> None:
         self._pilot = pilot
         self._out = out
-        self._engine = PolicyEngine(rules)
+        self._engine = judging(rules)
         self._cost = cost
 
     def judge(
