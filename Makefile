@@ -29,8 +29,9 @@ $(STAMP): pyproject.toml $(PLUGINS:%=%/pyproject.toml) constraints.txt
 		echo "Making .venv with $$($$python --version)"; \
 		"$$python" -m venv .venv; \
 	fi
+	@echo "Installing what pyproject.toml names into .venv: 2 GB, about a minute"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' $(EDITABLE) --group dev
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' $(EDITABLE) --group dev
 	@touch $@
 
 pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audited model
@@ -40,6 +41,7 @@ pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audit
 		$(BIN)/sovctl init pilot $(PILOT) --example fintech; \
 	fi
 	@$(BIN)/sovctl -C $(PILOT) run --approve-with $(PILOT)/.sov/people/approver
+	@printf '\nThe regions are still running. Look: $(BIN)/sovctl -C $(PILOT) status. Stop and remove: make clean\n'
 
 lint: $(STAMP) ## Style, types and the direction of imports
 	$(BIN)/ruff check

@@ -144,15 +144,25 @@ class Platform:
                     self._approve(release_id, approve_with)
                 outcome = pattern.run(context, last)
             report = self._report(context, outcome, last == pattern.STAGES[-1])
-            write_atomically(self.state / "report.json", report.canonical())
+            self._keep(report)
             return report
+
+    def _keep(self, report: RunReport) -> None:
+        """A run that stopped early, such as `up`, does not hide what the same run came to before."""
+        before = self._kept()
+        if before is None or before.run != report.run or len(before.stages) <= len(report.stages):
+            write_atomically(self.state / "report.json", report.canonical())
+
+    def _kept(self) -> RunReport | None:
+        try:
+            return RunReport.from_json((self.state / "report.json").read_bytes())
+        except (FileNotFoundError, ValueError):
+            return None
 
     def status(self) -> RunReport:
         """How the regions are now, with what the last run came to and what the ledgers tell."""
-        try:
-            last = RunReport.from_json((self.state / "report.json").read_bytes())
-        except (FileNotFoundError, ValueError):
-            last = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
+        never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
+        last = self._kept() or never
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
 
     def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
@@ -243,6 +253,9 @@ class Platform:
 
     def audit_log(self, region: str | None = None) -> Iterator[tuple[str, Entry]]:
         """The ledgers' entries, each with its region, and those of the operator's journal. Needs no server."""
+        known = [*(spec.name for spec in self.pilot.regions), self.infrastructure.journal.region]
+        if region is not None and region not in known:
+            raise ConfigError(f"there is no region {region}", remedy=f"use one of: {', '.join(known)}")
         yield from self.summary.entries(region)
         if region in (None, self.infrastructure.journal.region):
             yield from ((self.infrastructure.journal.region, entry) for entry in self.infrastructure.journal.entries())

@@ -16,6 +16,7 @@ from sovplatform.pilot import Approver, DatasetSpec, Pilot
 from sovplatform.records import Kind, Role
 
 Loc = tuple[str | int, ...]
+_HIGHEST_ALERT = 200
 _ED25519 = "ssh-ed25519"
 _SOURCES = ("example", "file")
 
@@ -47,6 +48,21 @@ def of_the_infrastructure(pilot: Pilot, providers: Collection[str] | None) -> It
     """What is wrong with the places and with what rests where: enough to plan and price a pilot before there is data."""
     yield from _regions(pilot, providers)
     yield from _datasets(pilot)
+    yield from _sizes(pilot)
+
+
+def _sizes(pilot: Pilot) -> Iterator[Problem]:
+    serving, budget = pilot.infrastructure.serving, pilot.infrastructure.budget
+    if serving.nodes_min > serving.nodes_max:
+        message = f"there are always {serving.nodes_min} nodes that serve, and at most {serving.nodes_max}"
+        yield Problem(("infrastructure", "serving", "nodes_min"), message, "make nodes_min no more than nodes_max")
+    for index, percentage in enumerate(budget.alerts):
+        if not 0 < percentage <= _HIGHEST_ALERT:
+            message = f"an alert at {percentage} % of the budget tells nobody anything"
+            yield Problem(("infrastructure", "budget", "alerts", index), message, f"give a percentage from 1 to {_HIGHEST_ALERT}")
+    if budget.contact and "@" not in budget.contact:
+        message = f"'{budget.contact}' is no e-mail address"
+        yield Problem(("infrastructure", "budget", "contact"), message, "write NAME@DOMAIN, or leave it out")
 
 
 def of_the_work(pilot: Pilot, root: Path) -> Iterator[Problem]:

@@ -48,7 +48,10 @@ class Choice:
         found = tuple(stack for stack in synthesis.stacks if self._takes(stack))
         if not found:
             names = ", ".join(dict.fromkeys(stack.region.name for stack in synthesis.stacks))
-            raise ConfigError("there is no stack of that week and region", remedy=f"weeks are 1 to 4, regions are {names}")
+            wanted = " of ".join(
+                filter(None, (f"week {self.week}" if self.week else "", f"region {self.region}" if self.region else ""))
+            )
+            raise ConfigError(f"there is no stack of {wanted}", remedy=f"weeks are 1 to 4, regions are {names}")
         return found
 
     def _takes(self, stack: SynthStack) -> bool:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from pydantic import ValidationError
 
+from sovplatform.config.jurisdictions import CODES, remedy_for
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.request import Place
 from sovplatform.pilot import Pilot
@@ -58,6 +59,10 @@ def _sites(region: RegionSpec) -> Iterator[RegionSpec]:
     common = {key: value for key, value in region.settings.items() if key != "sites"}
     for entry in sites:
         own = dict(entry) if isinstance(entry, Mapping) else {}
+        code = own.get("jurisdiction")
+        if isinstance(code, str) and code not in CODES:
+            message = f"region {region.name}: the jurisdiction '{code}' of site '{own.get('name')}' does not exist"
+            raise ConfigError(message, remedy=remedy_for(code))
         try:
             site = Site.model_validate({key: own.pop(key, None) for key in Site.model_fields})
             yield RegionSpec(
@@ -115,7 +120,13 @@ def _bounds(network: _Network) -> tuple[int, int, int]:
 
 def _network(place: Place) -> _Network:
     try:
-        return ipaddress.ip_network(place.cidr)
+        network = ipaddress.ip_network(place.cidr)
+        if network.is_global:
+            raise ConfigError(
+                f"region {place.region.name}: the network {network} belongs to somebody on the internet",
+                remedy="use a private range (RFC 1918 or RFC 6598), such as 10.3.0.0/16",
+            )
+        return network
     except ValueError as err:
         raise ConfigError(
             f"region {place.region.name}: '{place.cidr}' is no network", remedy="write a range such as 10.3.0.0/16"

@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
 from sovplatform.errors import ConfigError, Conflict
-from sovplatform.plugins import BUILT_IN, Plugins
+from sovplatform.plugins import BUILT_IN, Plugins, installed
 from sovplatform.records import Name
 from sovplatform.releases import ReleaseRepository
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
@@ -91,6 +91,10 @@ def _check(directory: Path, blueprint: Blueprint, *, force: bool) -> None:
     if directory.is_dir() and any(directory.iterdir()) and not force:
         remedy = "choose another directory, or replace its files with --force (keys, data, ledgers and releases stay)"
         raise UsageConflict(f"{directory} exists and is not empty", remedy=remedy)
+    known = sorted({*BUILT_IN, *(plugin.name for plugin in installed())})
+    for place in (*blueprint.sovereign, blueprint.fabric):
+        if place.provider not in known:
+            raise ConfigError(f"there is no provider '{place.provider}'", remedy=f"use one of: {', '.join(known)}")
     try:
         _NAME.validate_python(blueprint.name)
     except ValidationError as err:
