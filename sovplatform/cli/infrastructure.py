@@ -111,8 +111,7 @@ def destroy(call: Call, week: int | None, region: str | None, yes: bool) -> int:
 
 def _print_synthesis(synthesis: Synthesis) -> None:
     rows = [
-        (stack.name, str(stack.week), str(stack.resources), ", ".join(_widest(stack.locations)))
-        for stack in synthesis.stacks
+        (stack.name, str(stack.week), str(stack.resources), ", ".join(_widest(stack.locations))) for stack in synthesis.stacks
     ]
     total = sum(stack.resources for stack in synthesis.stacks)
     table(

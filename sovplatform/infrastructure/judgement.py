@@ -18,6 +18,8 @@ from sovplatform.infrastructure.flattening import (
     trusted,
     unknown_paths,
 )
+from sovplatform.infrastructure.origins import constants, gone, sources, strays
+from sovplatform.infrastructure.origins import providers as configured
 from sovplatform.infrastructure.outcomes import Denial
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
@@ -36,10 +38,11 @@ _CODE = re.compile(
     r"(?![0-9])"
 )
 _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{[^}]*\}):([0-9]*|aws|\*|\$\{[^}]*\}):")
-_PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-])")
+_PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-]|:google_)")
 ALWAYS = ("construct", "values", "blocks", "refs", "mixed", "documents")
 """What each resource has in the document, even when it is empty; all else is there only when there is something to tell."""
 _NAMED = ("mentions", "projects", "strangers", "accounts", "partitions")
+_POLICIES = ("assume_role_policy", "content", "policy", "repository_policy")
 _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
@@ -110,7 +113,7 @@ def document(
     strangers = [
         f"{pilot.name}-{one.name}" for one in every if one.name != region.name and one.jurisdiction != region.jurisdiction
     ]
-    providers = {name: _provider(one) for name, one in _listed(body.get("provider"))}
+    providers = {name: _provider(one) for name, one in configured(plan).items()}
     told: dict[str, Any] = {
         "stack": {"name": stack.name, "week": stack.week},
         "pilot": pilot.name,
@@ -123,7 +126,9 @@ def document(
         "locations": [trusted(one) for one in stack.locations],
         "account": _account(region.settings, providers),
         "peers": [{"name": one.name, "jurisdiction": one.jurisdiction, "role": str(one.role)} for one in every],
+        "mirror": str(trusted(str(region.settings.get("mirror") or ""))),
         "providers": providers,
+        "sources": sources(plan),
         "backend": _backend(body),
         "variables": {
             name: {"stack": it.stack, "region": re.sub(r"-week\d$", "", it.stack), "output": it.output}
@@ -132,8 +137,8 @@ def document(
         "destroy": destroy,
         "errored": plan.get("errored") is not False,
         "complete": plan.get("complete") is not False and "configuration" in plan,
-        "forbidden": sorted(_forbidden(plan, body)),
-        "deletes": [],
+        "forbidden": sorted({*_forbidden(plan, body), *strays(plan, body)}),
+        "deletes": gone(plan),
         "resources": {},
         "data": {},
     }
@@ -230,9 +235,10 @@ class _Teller:
         written = self._body.get(section, {}).get(at["type"], {}).get(at["name"], {})
         facts, expressions = Facts(), Expressions()
         expressions.add(said.get("expressions", {}))
-        facts.add(after if after is not None else _constants(said.get("expressions", {})), sensitive=sensitive)
+        facts.add(after if after is not None else constants(said.get("expressions", {})), sensitive=sensitive)
         policies = _documents(facts, expressions, after)
-        _written_as_json(facts, after)
+        _written_as_json(facts, expressions, after)
+        facts.opaque |= _unread(at["type"], policies, after, expressions)
         if at["type"] == "vault_policy" and (written_rights := rights(str((after or {}).get("policy", "")))):
             policies["policy"] = written_rights
         texts = facts.raw + expressions.templates
@@ -307,31 +313,30 @@ def _documents(facts: Facts, expressions: Expressions, after: Any) -> dict[str, 
     return found
 
 
-def _written_as_json(facts: Facts, after: Any) -> None:
-    """Helm's values and an add-on's settings are JSON in a text: what stands in it is judged like any other argument."""
+def _unread(kind: str, policies: Mapping[str, Any], after: Any, expressions: Expressions) -> set[str]:
+    """Arguments of AWS that should be policies and could not be read as such."""
+    said = {*(path for path, value in (after or {}).items() if value), *expressions.texts, *expressions.refs, *expressions.mixed}
+    return {path for path in _POLICIES if kind.startswith("aws_") and path in said and path not in policies}
+
+
+def _written_as_json(facts: Facts, expressions: Expressions, after: Any) -> None:
+    """Helm's values and an add-on's settings are JSON in a text: what stands in it is judged like any other argument.
+
+    While the plan does not know the text, it is read as it is written, templates and all.
+    """
     for argument in ("values", "configuration_values"):
-        for text in _list((after or {}).get(argument)):
+        for text in _list((after or {}).get(argument)) or expressions.texts.get(argument, []):
             try:
                 parsed = json.loads(text)
             except (TypeError, ValueError):
+                facts.opaque.add(argument)
                 continue
             if isinstance(parsed, Mapping):
                 facts.values.pop(argument, None)
                 facts.opaque.discard(argument)
                 facts.add(parsed, argument)
-
-
-def _constants(expressions: Any) -> Any:
-    """The constants of a data source; a plan tells its values only when they were read."""
-    if isinstance(expressions, list):
-        return [_constants(one) for one in expressions]
-    if not isinstance(expressions, Mapping):
-        return None
-    if "constant_value" in expressions:
-        return expressions["constant_value"]
-    if "references" in expressions:
-        return None
-    return {key: _constants(one) for key, one in expressions.items()}
+            else:
+                facts.opaque.add(argument)
 
 
 def _arns(texts: Sequence[str]) -> list[dict[str, str]]:
@@ -391,12 +396,7 @@ def _forbidden(plan: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str
         yield "deferred changes"
 
 
-_SECTIONS = ("//", "terraform", "provider", "resource", "data", "variable", "output", "locals")
-
-
-def _listed(providers: Any) -> Iterator[tuple[str, Any]]:
-    for name, one in (providers or {}).items():
-        yield str(trusted(name)), one
+_SECTIONS = ("//", "terraform", "provider", "resource", "data", "variable", "output")
 
 
 def _list(value: Any) -> list[Any]:

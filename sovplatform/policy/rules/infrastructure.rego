@@ -22,9 +22,13 @@ whole if {
 	is_string(input.region.role)
 	is_string(input.pilot)
 	is_string(input.account)
+	is_string(input.mirror)
+	is_number(input.stack.week)
+	is_array(input.sources)
 	count(input.locations) > 0
 	is_object(input.resources)
 	is_object(input.data)
+	is_object(input.notes)
 	is_object(input.providers)
 	is_object(input.notes)
 }
@@ -73,6 +77,7 @@ labels := {
 	"sov-region": input.region.name,
 	"sov-jurisdiction": lower(input.region.jurisdiction),
 	"sov-role": input.region.role,
+	"sov-week": format_int(input.stack.week, 10),
 	"managed-by": "sovplatform",
 }
 

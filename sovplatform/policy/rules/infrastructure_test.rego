@@ -11,6 +11,7 @@ labels := {
 	"metadata.labels.sov-region": ["de"],
 	"metadata.labels.sov-jurisdiction": ["de"],
 	"metadata.labels.sov-role": ["sovereign"],
+	"metadata.labels.sov-week": ["1"],
 	"metadata.labels.managed-by": ["sovplatform"],
 }
 
@@ -26,6 +27,8 @@ compliant := {
 	"region": {"name": "de", "jurisdiction": "DE", "role": "sovereign", "provider": "gcp"},
 	"locations": ["europe-west3", "europe-west3-a"],
 	"account": "bank-de",
+	"mirror": "",
+	"sources": ["hashicorp/google"],
 	"providers": {"google": {"values": {"region": ["europe-west3"]}}},
 	"backend": {"type": "gcs", "configuration": {"kms_encryption_key": ["k"]}, "mentions": ["europe-west3"]},
 	"variables": {},
