@@ -145,18 +145,6 @@ def longest(found: list[str]) -> list[str]:
     return [one for one in dict.fromkeys(found) if not any(other.startswith((f"{one}.", f"{one}[")) for other in found)]
 
 
-def unknown_paths(tree: Any, path: str = "") -> Iterator[str]:
-    """Where `after_unknown` says that a value is known only after the apply."""
-    if tree is True:
-        yield path
-    elif isinstance(tree, Mapping):
-        for key, item in tree.items():
-            yield from unknown_paths(item, f"{path}.{trusted(str(key))}" if path else str(trusted(str(key))))
-    elif isinstance(tree, list):
-        for item in tree:
-            yield from unknown_paths(item, path)
-
-
 def statements(text: str) -> list[dict[str, Any]] | None:
     """An IAM policy's statements, each with all its keys in one form; None when the text is no such policy."""
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from sovplatform.infrastructure.flattening import (
@@ -16,20 +17,20 @@ from sovplatform.infrastructure.flattening import (
     rights,
     statements,
     trusted,
-    unknown_paths,
 )
 from sovplatform.infrastructure.origins import constants, gone, sources, strays
 from sovplatform.infrastructure.origins import providers as configured
 from sovplatform.infrastructure.outcomes import Denial
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
-from sovplatform.infrastructure.suspicions import looks_secret, outside, secrets
+from sovplatform.infrastructure.suspicions import looks_secret, marks, outside, partial, secrets
 from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
 
 PACKAGE = "sovplatform.infrastructure"
-CHUNK = 125
+TIMEOUT_SECONDS = 60.0
+CHUNK = 400
 """Resources that are judged at once: the interpreter's time grows faster than its input."""
 
 _CODE = re.compile(
@@ -41,8 +42,11 @@ _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{
 _PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-]|:google_)")
 ALWAYS = ("construct", "values", "blocks", "refs", "mixed", "documents")
 """What each resource has in the document, even when it is empty; all else is there only when there is something to tell."""
-_NAMED = ("mentions", "projects", "strangers", "accounts", "partitions")
+_NOTED = ("arns", "documents", "ignores", "mentions", "opaque", "projects", "secrets", "strangers")
 _POLICIES = ("assume_role_policy", "content", "policy", "repository_policy")
+_WRITTEN = ("configuration_values", "values")
+"""Arguments that are documents of their own: policies wherever they stand, and JSON at the top."""
+_NAMED = ("regions", "mentions", "projects", "strangers", "accounts", "partitions")
 _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
@@ -58,6 +62,11 @@ class Judgement(Record):
     plan: str
     allow: bool
     denials: tuple[Denial, ...] = ()
+
+
+def judging(rules: Sequence[Path] = ()) -> PolicyEngine:
+    """The engine that judges plans, with a pilot's own rules beside the built-in ones."""
+    return PolicyEngine(rules, timeout=TIMEOUT_SECONDS, packages=(PACKAGE,))
 
 
 def judge_document(given: Mapping[str, Any], stack_name: str, digest: str, engine: PolicyEngine) -> Judgement:
@@ -145,7 +154,12 @@ def document(
     if cost is not None:
         told["cost"] = dict(cost)
     _Teller(told, plan, body, Names(pilot=pilot.name, own=region.name, strangers=tuple(strangers))).tell()
-    return {**told, "notes": notes(told["resources"])}
+    told["notes"] = notes(told["resources"])
+    for named in told["resources"].values():
+        for one in named.values():
+            for fact in _NOTED:
+                one.pop(fact, None)
+    return told
 
 
 def notes(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -158,6 +172,7 @@ def notes(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             found = {fact: one.get(fact, ()) for fact in ("mentions", "projects", "strangers")}
             arns = one.get("arns", ())
             found |= {"accounts": [arn["account"] for arn in arns], "partitions": [arn["partition"] for arn in arns]}
+            found["regions"] = one["values"].get("region", ())
             for fact, things in found.items():
                 for it in dict.fromkeys(things):
                     named[fact].setdefault(it, []).append(address)
@@ -165,7 +180,7 @@ def notes(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
                 listed[fact] += [{"type": kind, "name": name, "path": path} for path in one.get(fact, ())]
             listed["statements"] += [
                 {"type": kind, "name": name, "path": path, "statement": statement}
-                for path, statements_of in one["documents"].items()
+                for path, statements_of in one.get("documents", {}).items()
                 for statement in statements_of
             ]
     return {**named, **listed}
@@ -207,7 +222,7 @@ class _Teller:
             self._change(change)
         for (mode, kind, name), said in self._said.items():
             if mode == "data":
-                self._section("data", kind)[name] = self._one(said, said, None, {}, False)
+                self._section("data", kind)[name] = self._one(said, said, None, False)
         written = {(kind, name) for kind, named in self._body.get("resource", {}).items() for name in named}
         if not self._told["destroy"] and (written - changed):
             self._told["complete"] = False  # only some of the stack was planned
@@ -227,10 +242,10 @@ class _Teller:
             self._told["forbidden"].append(f"import of {kind}.{name}")
         if actions not in (["delete"], ["forget"]):
             said = self._said.get(("managed", kind, change["name"]), {})
-            one = self._one(change, said, what.get("after"), what.get("after_unknown"), what.get("after_sensitive"))
+            one = self._one(change, said, what.get("after"), what.get("after_sensitive"))
             self._section("resources", kind)[name] = {"actions": actions, **one}
 
-    def _one(self, at: Mapping[str, Any], said: Mapping[str, Any], after: Any, unknown: Any, sensitive: Any) -> dict[str, Any]:
+    def _one(self, at: Mapping[str, Any], said: Mapping[str, Any], after: Any, sensitive: Any) -> dict[str, Any]:
         section = "data" if at["mode"] == "data" else "resource"
         written = self._body.get(section, {}).get(at["type"], {}).get(at["name"], {})
         facts, expressions = Facts(), Expressions()
@@ -238,9 +253,9 @@ class _Teller:
         facts.add(after if after is not None else constants(said.get("expressions", {})), sensitive=sensitive)
         policies = _documents(facts, expressions, after)
         _written_as_json(facts, expressions, after)
-        facts.opaque |= _unread(at["type"], policies, after, expressions)
         if at["type"] == "vault_policy" and (written_rights := rights(str((after or {}).get("policy", "")))):
             policies["policy"] = written_rights
+        _unread(at["type"], facts, expressions, policies)
         texts = facts.raw + expressions.templates
         lifecycle = written.get("lifecycle", {})
         lifecycle = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
@@ -250,8 +265,8 @@ class _Teller:
             "blocks": facts.blocks,
             "refs": expressions.refs,
             "mixed": expressions.mixed,
-            "partial": _partial(facts, expressions),
-            "unknown": sorted(set(unknown_paths(unknown))),
+            "partial": partial(facts, expressions.refs),
+            "marks": marks(facts, partial(facts, expressions.refs)),
             "opaque": sorted(path for path in facts.opaque if path not in policies),
             "documents": policies,
             "mentions": sorted({code for text in texts for code in _CODE.findall(text)}),
@@ -281,15 +296,6 @@ class _Teller:
                 target.setdefault("attached", {}).setdefault(kind, []).append(shown)
 
 
-def _partial(facts: Facts, expressions: Expressions) -> list[str]:
-    """Paths that some of the blocks they are in do not have."""
-    counts = {
-        path: max(len(facts.values.get(path, ())), len(expressions.refs.get(path, ())))
-        for path in {*facts.values, *expressions.refs}
-    }
-    return sorted(path for path, count in counts.items() if count < facts.blocks.get(path.rpartition(".")[0], 0))
-
-
 def _indexed(change: Mapping[str, Any]) -> str:
     index = change.get("index")
     return str(trusted(change["name"] if index is None else f"{change['name']}[{index}]"))
@@ -313,19 +319,15 @@ def _documents(facts: Facts, expressions: Expressions, after: Any) -> dict[str, 
     return found
 
 
-def _unread(kind: str, policies: Mapping[str, Any], after: Any, expressions: Expressions) -> set[str]:
-    """Arguments of AWS that should be policies and could not be read as such."""
-    said = {*(path for path, value in (after or {}).items() if value), *expressions.texts, *expressions.refs, *expressions.mixed}
-    return {path for path in _POLICIES if kind.startswith("aws_") and path in said and path not in policies}
-
-
 def _written_as_json(facts: Facts, expressions: Expressions, after: Any) -> None:
     """Helm's values and an add-on's settings are JSON in a text: what stands in it is judged like any other argument.
 
-    While the plan does not know the text, it is read as it is written, templates and all.
+    Where the plan does not know the text yet, it is taken as it is written, templates and all.
     """
-    for argument in ("values", "configuration_values"):
-        for text in _list((after or {}).get(argument)) or expressions.texts.get(argument, []):
+    for argument in _WRITTEN:
+        known = [text for text in _list((after or {}).get(argument)) if text is not None]
+        written = expressions.texts.get(argument, [])
+        for text in known if len(known) >= len(written) else written:
             try:
                 parsed = json.loads(text)
             except (TypeError, ValueError):
@@ -334,9 +336,19 @@ def _written_as_json(facts: Facts, expressions: Expressions, after: Any) -> None
             if isinstance(parsed, Mapping):
                 facts.values.pop(argument, None)
                 facts.opaque.discard(argument)
+                expressions.refs.pop(argument, None)
+                expressions.mixed.pop(argument, None)
                 facts.add(parsed, argument)
             else:
                 facts.opaque.add(argument)
+
+
+def _unread(kind: str, facts: Facts, expressions: Expressions, policies: Mapping[str, Any]) -> None:
+    """A policy that is none, or comes from elsewhere and is known only after the apply, is listed as what cannot be judged."""
+    facts.opaque |= {path for path in _POLICIES if kind.startswith("aws_") and path in facts.values and path not in policies}
+    for path in {*expressions.refs, *expressions.mixed}:
+        if (path in _WRITTEN or path.rpartition(".")[2] in _POLICIES) and path not in policies:
+            facts.opaque.add(path)
 
 
 def _arns(texts: Sequence[str]) -> list[dict[str, str]]:

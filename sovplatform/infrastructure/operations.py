@@ -114,11 +114,12 @@ class Infrastructure:
             ConfigError: Terraform is missing or too old, or a setting is wrong.
             StackInvalid: Terraform refuses a stack; the message names the construct.
         """
+        from sovplatform.infrastructure.judgement import judging
         from sovplatform.infrastructure.offline.plan import plan_offline
 
         synthesis = self.synth(progress=progress)
         chosen = choice.of(synthesis)
-        engine = PolicyEngine(self._rules)
+        engine = judging(self._rules)
         plans = plan_offline(
             find(self._terraform),
             {stack.name: self.out / stack.name for stack in chosen},
@@ -138,9 +139,11 @@ class Infrastructure:
             Locked: another run holds the lock of a state.
             ConfigError, Unsupported, StackInvalid: as `plan_offline`.
         """
+        from sovplatform.infrastructure.judgement import judging
+
         synthesis = self.synth(progress=progress)
         chosen = choice.of(synthesis)
-        terraform, engine = find(self._terraform), PolicyEngine(self._rules)
+        terraform, engine = find(self._terraform), judging(self._rules)
         for stack in chosen:
             terraform.require_version(stack.terraform, stack.opentofu, needed_by=f"the state of stack {stack.name}")
         self._check_places(chosen, progress)

@@ -1,4 +1,4 @@
-"""What of a resource's values is worth a rule's question: addresses that are not private, and what looks like a secret."""
+"""What of a resource's values is worth a rule's question: its labels, what is not in all its blocks, addresses, secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sovplatform.infrastructure.flattening import OPAQUE
+from sovplatform.infrastructure.flattening import OPAQUE, Facts
 
 _PRIVATE = [
     ipaddress.ip_network(one)
@@ -56,3 +56,38 @@ def _is_text(value: Any) -> bool:
         and not value.startswith(("${", OPAQUE))
         and value.lower() not in ("true", "false", "enabled", "disabled", "required", "optional")
     )
+
+
+LABELS = ("managed-by", "sov-jurisdiction", "sov-pilot", "sov-region", "sov-role", "sov-week")
+
+
+def partial(facts: Facts, refs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Paths that some of the blocks they are in do not have."""
+    counts = {path: max(len(facts.values.get(path, ())), len(refs.get(path, ()))) for path in {*facts.values, *refs}}
+    return sorted(path for path, count in counts.items() if count < max(_around(facts, path), default=0))
+
+
+def _around(facts: Facts, path: str) -> list[int]:
+    """How many blocks there are at each level around a path."""
+    parts = path.split(".")
+    return [facts.blocks.get(".".join(parts[:depth]), 0) for depth in range(1, len(parts))]
+
+
+def marks(facts: Facts, incomplete: Sequence[str]) -> dict[str, str]:
+    """By path, the labels that say whose a thing is, as one text; also from a description. Only where all are there."""
+    found = {path.removesuffix(f".{LABELS[0]}") for path in facts.values if path.endswith(f".{LABELS[0]}")}
+    told = {prefix: _marked(facts, prefix, incomplete) for prefix in found}
+    for text in facts.values.get("description", ()):
+        pairs = dict(part.split("=", 1) for part in str(text).split(" ") if "=" in part)
+        told["description"] = [f"{name}={pairs[name]}" for name in LABELS if name in pairs]
+    return {prefix: " ".join(labels) for prefix, labels in told.items() if len(labels) == len(LABELS)}
+
+
+def _marked(facts: Facts, prefix: str, incomplete: Sequence[str]) -> list[str]:
+    labels = []
+    for name in LABELS:
+        path = f"{prefix}.{name}"
+        values = set(map(str, facts.values.get(path, ())))
+        if len(values) == 1 and path not in incomplete:
+            labels.append(f"{name}={values.pop()}")
+    return labels

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sovplatform.border.acceptance import POLICY as ACCEPTANCE
 from sovplatform.border.acceptance import Acceptance
 from sovplatform.border.channel import Sender
+from sovplatform.border.gate import POLICY as GATE
 from sovplatform.border.gate import Gate
 from sovplatform.border.privacy import PrivacyAccount
 from sovplatform.errors import ConfigError
@@ -38,7 +40,8 @@ class Border:
         self._trust = trust
         self._sealer = sealer
         plugins = Plugins.load(config.plugins)
-        policy = PolicyEngine([*(Path(rule) for rule in config.rules), *plugins.rules()])
+        rules = [*(Path(rule) for rule in config.rules), *plugins.rules()]
+        policy = PolicyEngine(rules, packages=(GATE, ACCEPTANCE))
         self.account = PrivacyAccount(config, ledger)
         gate = Gate(config, trust, ledger=ledger, keystore=keystore, policy=policy, inspectors=plugins.inspectors())
         acceptance = Acceptance(config, trust, ledger=ledger, policy=policy)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -43,12 +43,19 @@ class PolicyEngine:
     Further rules are compiled apart from the built-in ones, and of them `deny` alone is read: whatever else they define, they
     can't turn a no into a yes. Their package is a built-in one, or `lib.…` for what they share.
 
+    Args:
+        rule_dirs: the directories of further rules.
+        timeout: seconds that an answer may take.
+        packages: the built-in packages that will be asked; by default all. Those for infrastructure take long to compile.
+
     Raises:
         ConfigError: a directory holds no rules, or rules that do not compile or could never be asked.
     """
 
-    def __init__(self, rule_dirs: Sequence[Path] = (), *, timeout: float = TIMEOUT_SECONDS) -> None:
-        own = rule_files(RULES)
+    def __init__(
+        self, rule_dirs: Sequence[Path] = (), *, timeout: float = TIMEOUT_SECONDS, packages: Collection[str] = ()
+    ) -> None:
+        own = [path for path in rule_files(RULES) if not packages or package_of(path) in packages]
         self._packages = frozenset(package_of(path) for path in own)
         self._programs = [own, further_rules(rule_dirs)] if rule_dirs else [own]
         self._timeout = timeout

@@ -41,22 +41,28 @@ deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
 }
 
 # -- types -------------------------------------------------------------------------------------------------------------
-kind_of(type) := aws_kinds[type]
-
-kind_of(type) := google_kinds[type]
-
-kind_of(type) := kubernetes_kinds[type]
-
 # Of the tables only what this plan is about: they are large, and looked up often.
 present[type] := kind if {
-	some type, _ in input.resources
-	kind := kind_of(type)
+	some type, kind in aws_kinds
+	type in concerned
 }
 
+present[type] := kind if {
+	some type, kind in google_kinds
+	type in concerned
+}
+
+present[type] := kind if {
+	some type, kind in kubernetes_kinds
+	type in concerned
+}
+
+concerned := object.keys(input.resources) | {gone.type | some gone in input.deletes}
+
 deny contains {"rule": "type.unknown", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
+	some type in object.keys(input.resources)
 	not present[type]
-	some name, _ in named
+	some name, _ in input.resources[type]
 	msg := concat("", ["no rule knows what a ", type, " may be"])
 }
 
@@ -72,38 +78,21 @@ readable := aws_readable | google_readable
 address(type, name) := concat(".", [type, name])
 
 # -- labels ------------------------------------------------------------------------------------------------------------
-labels := {
-	"sov-pilot": input.pilot,
-	"sov-region": input.region.name,
-	"sov-jurisdiction": lower(input.region.jurisdiction),
-	"sov-role": input.region.role,
-	"sov-week": format_int(input.stack.week, 10),
-	"managed-by": "sovplatform",
-}
+marks := concat(" ", [
+	"managed-by=sovplatform",
+	concat("", ["sov-jurisdiction=", lower(input.region.jurisdiction)]),
+	concat("", ["sov-pilot=", input.pilot]),
+	concat("", ["sov-region=", input.region.name]),
+	concat("", ["sov-role=", input.region.role]),
+	concat("", ["sov-week=", format_int(input.stack.week, 10)]),
+])
 
 deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
 	some type, kind in present
-	prefix := kind.labels
-	some label, value in labels
-	path := concat("", [prefix, ".", label])
 	some name, r in input.resources[type]
-	not says(r, path, value)
-	msg := concat("", ["it does not have the label ", label, "=", value])
-}
-
-deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
-	path := kind.described
-	some label, value in labels
-	said := concat("=", [label, value])
-	some name, r in input.resources[type]
-	not describes(r, path, said)
-	msg := concat("", ["its ", path, " does not say ", said])
-}
-
-describes(r, path, said) if {
-	some text in r.values[path]
-	said in split(text, " ")
+	not r.marks[kind.labels] == marks
+	kind.labels
+	msg := concat("", [kind.labels, " do not say ", marks])
 }
 
 # What may be undefined is asked for inside a function, here and everywhere: stock OPA takes references out of a negated call,
@@ -134,12 +123,10 @@ says_any(r, paths) if {
 	count(r.values[path]) > 0
 }
 
-deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, named in input.resources
-	some name, r in named
-	some place in r.values.region
-	not "region" in object.get(present[type], "places", [])
+deny contains {"rule": "place.resource", "msg": msg, "address": resource} if {
+	some place, resources in input.notes.regions
 	not place in input.locations
+	some resource in resources
 	msg := concat("", ["region is ", place, ", which is not among the region's places"])
 }
 
@@ -190,7 +177,7 @@ state_inside if {
 	placed_in_configuration
 	input.backend.configuration.encrypt == [true]
 	count(input.backend.configuration.kms_key_id) == 1
-	not input.backend.configuration.endpoints
+	count(foreign_endpoints) == 0
 }
 
 state_inside if {
@@ -211,6 +198,20 @@ state_inside if {
 	startswith(input.backend.configuration.address[0], "https://")
 	not input.backend.configuration.skip_cert_verification == [true]
 	not clouded
+}
+
+foreign_endpoints contains address if {
+	some path, addresses in input.backend.configuration
+	contains(path, "endpoint")
+	some address in addresses
+	not own_endpoint(address)
+}
+
+own_endpoint(address) if {
+	startswith(address, "https://")
+	some place in input.locations
+	some suffix in {"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"}
+	endswith(address, concat("", [".", place, ".", suffix]))
 }
 
 placed_in_configuration if input.backend.configuration.region[0] in input.locations

@@ -107,7 +107,7 @@ aws_kinds := {
 	},
 	"aws_iam_access_key": {"banned": {"rule": "secret.clear", "why": "the key of a user would rest in the state"}},
 	"aws_iam_policy": {"labels": "tags"},
-	"aws_iam_role": {"labels": "tags", "has": [{"rule": "iam.unbounded", "path": "permissions_boundary"}]},
+	"aws_iam_role": {"labels": "tags", "has": [{"rule": "iam.unbounded", "path": "permissions_boundary"}], "never": [{"rule": "iam.owner", "path": "managed_policy_arns"}]},
 	"aws_iam_role_policy": {},
 	"aws_iam_role_policy_attachment": {},
 	"aws_iam_user": {"banned": {"rule": "iam.owner", "why": "people come by federation, programs by roles"}},
@@ -347,7 +347,8 @@ powerful(arn) if contains(arn, "Administrator")
 # The boundary allows everything that it does not deny: it limits a role, and gives it nothing.
 deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
 	some name, r in input.resources.aws_iam_role_policy_attachment
-	some ref in r.refs.policy_arn
-	contains(ref, "guardrails")
+	some part in ["refs", "values"]
+	some policy in r[part].policy_arn
+	contains(policy, "guardrails")
 	msg := "a boundary is attached as if it were a policy"
 }

@@ -29,19 +29,19 @@ google_kinds := {
 	"google_assured_workloads_workload": {"labels": "labels", "places": ["location"], "keeps": true},
 	"google_billing_budget": {},
 	"google_compute_address": {"banned": {"rule": "public.address", "why": "an address of its own is reached from outside"}},
-	"google_compute_firewall": {"described": "description"},
+	"google_compute_firewall": {"labels": "description"},
 	"google_compute_global_forwarding_rule": {"banned": {"rule": "public.balancer", "why": "it would be reached from outside"}},
 	"google_compute_network": {
-		"described": "description",
+		"labels": "description",
 		"must": [
 			{"rule": "public.route", "path": "delete_default_routes_on_create", "values": [true]},
 			{"rule": "public.network", "path": "auto_create_subnetworks", "values": [false]},
 		],
 	},
 	"google_compute_network_peering": {"banned": {"rule": "reference.foreign", "why": "networks are not joined"}},
-	"google_compute_reservation": {"described": "description", "places": ["zone"]},
+	"google_compute_reservation": {"labels": "description", "places": ["zone"]},
 	"google_compute_route": {
-		"described": "description",
+		"labels": "description",
 		"never": [{"rule": "public.route", "path": path} | some path in [
 			"next_hop_hub",
 			"next_hop_ilb",
@@ -52,7 +52,7 @@ google_kinds := {
 	},
 	"google_compute_router_nat": {"banned": {"rule": "public.gateway", "why": "it is a way out to the internet"}},
 	"google_compute_subnetwork": {
-		"described": "description",
+		"labels": "description",
 		"places": ["region"],
 		"must": [{"rule": "public.network", "path": "stack_type", "values": ["IPV4_ONLY"], "optional": true}],
 		"inside": [{"rule": "public.network", "path": "ip_cidr_range"}],

@@ -15,6 +15,10 @@ kubernetes_kinds := {
 			{"rule": "plan.forbidden", "path": "postrender"},
 			{"rule": "secret.clear", "path": "repository_password"},
 			{"rule": "secret.clear", "path": "set_sensitive"},
+			# Values are said in one place, where they are read.
+			{"rule": "value.unreadable", "path": "set"},
+			{"rule": "value.unreadable", "path": "set_list"},
+			{"rule": "value.unreadable", "path": "set_wo"},
 			{"rule": "chart.source", "path": "pass_credentials"},
 		],
 	},

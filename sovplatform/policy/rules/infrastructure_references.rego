@@ -54,7 +54,7 @@ deny contains {"rule": "value.unreadable", "msg": msg, "address": address(one.ty
 }
 
 free(type, path) if {
-	some prefix in kind_of(type).free
+	some prefix in present[type].free
 	startswith(path, prefix)
 }
 
@@ -108,9 +108,11 @@ deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type,
 }
 
 confined(one) if {
-	some condition in one.statement.conditions
 	some key in account_keys
-	condition == concat("", [key, input.account])
+	own := concat("", [key, input.account])
+	own in one.statement.conditions
+	others := [condition | some condition in one.statement.conditions; startswith(condition, key); not condition == own]
+	count(others) == 0 # several values are alternatives
 }
 
 # An endpoint is no door of its own: it lets through who has rights elsewhere. What it leads to must be named.
@@ -138,13 +140,47 @@ boundless(statement) if count(statement.not) > 0
 
 boundless(statement) if {
 	some action in statement.actions
-	action in {"*", "sudo", "root", "unreadable"}
+	action in {"sudo", "root", "unreadable"}
 }
 
 boundless(statement) if {
-	"*" in statement.resources
+	some action in statement.actions
+	startswith(action, "*")
+}
+
+boundless(statement) if {
+	everywhere(statement)
 	some action in statement.actions
 	endswith(action, ":*")
+}
+
+everywhere(statement) if "*" in statement.resources
+
+everywhere(statement) if {
+	some resource in statement.resources
+	endswith(resource, ":::*")
+}
+
+# Who may give himself rights has them all.
+deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.statements
+	one.statement.effect == "Allow"
+	everywhere(one.statement)
+	some action in one.statement.actions
+	lower(action) in escalating
+	msg := concat("", [one.path, " lets somebody take other rights: ", action])
+}
+
+escalating := {
+	"iam:attachrolepolicy",
+	"iam:createaccesskey",
+	"iam:createpolicyversion",
+	"iam:createrole",
+	"iam:passrole",
+	"iam:putrolepolicy",
+	"iam:setdefaultpolicyversion",
+	"iam:updateassumerolepolicy",
+	"sts:assumerole",
 }
 
 boundless(statement) if not statement.effect == "Allow"

@@ -130,7 +130,7 @@ deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)}
 # Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
 deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(one.type, one.name)} if {
 	some one in input.notes.ignores
-	not one.path in object.get(kind_of(one.type), "ignorable", [])
+	not one.path in object.get(present[one.type], "ignorable", [])
 	judged(one.type, one.path)
 	msg := concat("", ["it ignores changes of ", one.path])
 }
@@ -139,14 +139,14 @@ judged(_, "all")
 
 judged(type, ignored) if {
 	some part in ["keys", "places"]
-	some path in kind_of(type)[part]
+	some path in present[type][part]
 	split(path, ".")[0] == split(ignored, "[")[0]
 }
 
 judged(type, ignored) if {
 	some part in ["must", "has", "never", "inside", "own"]
-	some want in kind_of(type)[part]
+	some want in present[type][part]
 	split(want.path, ".")[0] == split(ignored, "[")[0]
 }
 
-judged(type, ignored) if split(object.get(kind_of(type), "labels", ""), ".")[0] == ignored
+judged(type, ignored) if split(object.get(present[type], "labels", ""), ".")[0] == ignored

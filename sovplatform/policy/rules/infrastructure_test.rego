@@ -6,20 +6,13 @@ import rego.v1
 
 import data.sovplatform.infrastructure
 
-labels := {
-	"metadata.labels.sov-pilot": ["bank"],
-	"metadata.labels.sov-region": ["de"],
-	"metadata.labels.sov-jurisdiction": ["de"],
-	"metadata.labels.sov-role": ["sovereign"],
-	"metadata.labels.sov-week": ["1"],
-	"metadata.labels.managed-by": ["sovplatform"],
-}
+marks := "managed-by=sovplatform sov-jurisdiction=de sov-pilot=bank sov-region=de sov-role=sovereign sov-week=1"
 
 thing := {"construct": "de-week1/x/y", "values": {}, "blocks": {}, "refs": {}, "mixed": {}, "documents": {}}
 
 ring := json.patch(thing, [{"op": "add", "path": "/values/location", "value": ["europe-west3"]}])
 
-quota := json.patch(thing, [{"op": "add", "path": "/values", "value": labels}])
+quota := json.patch(thing, [{"op": "add", "path": "/marks", "value": {"metadata.labels": marks}}])
 
 compliant := {
 	"stack": {"name": "de-week1", "week": 1},

@@ -13,7 +13,7 @@ import pytest
 
 from sovplatform.infrastructure.judgement import PACKAGE, judge_document, notes
 from sovplatform.policy.engine import RULES, PolicyEngine
-from tests.fixtures.judged import Document, aws, cluster, google, statement, thing
+from tests.fixtures.judged import ACCOUNT, Document, aws, cluster, google, labels, statement, thing
 
 DOCS = Path(__file__).parents[3] / "docs" / "infrastructure" / "policy.md"
 IDS = {
@@ -54,6 +54,11 @@ def top(**facts: Any) -> Break:
     return lambda given: given.update(facts)
 
 
+def marked(tree: Any) -> dict[str, str]:
+    told: dict[str, str] = thing(tree)["marks"]
+    return told
+
+
 def forget(*kinds: str) -> Break:
     return lambda given: [given["resources"]["aws_s3_bucket"]["audit"]["attached"].pop(kind) for kind in kinds]
 
@@ -68,6 +73,10 @@ KEY, EKS, TEMPLATE = ("google_kms_crypto_key", "data"), ("aws_eks_cluster", "mai
 CHART, WRITER = ("helm_release", "argo"), ("google_storage_bucket_iam_member", "writer")
 THEIRS = {"stack": "us-week2", "region": "us", "output": "raw_store"}
 ANYONE = {"policy": [statement(principals=["AWS:*"], actions=["s3:GetObject"], resources=["a"])]}
+HALF = {"tag_specifications": [{"tags": labels()}, {"resource_type": "volume"}]}
+EITHER = [f"StringEquals aws:PrincipalAccount {account}" for account in (ACCOUNT, "222222222222")]
+OR_THEIRS = {"policy": [statement(principals=["AWS:*"], actions=["s3:GetObject"], resources=["a"], conditions=EITHER)]}
+ESCALATING = {"policy": [statement(actions=["iam:PassRole"], resources=["*"])]}
 EVERYTHING = {"policy": [statement(actions=["*"], resources=["*"])]}
 
 CASES: list[tuple[str, Callable[[], Document], Break]] = [
@@ -94,11 +103,17 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("state.outside", G, lambda given: given["backend"]["configuration"].pop("kms_encryption_key")),
     ("state.outside", A, lambda given: given["backend"]["configuration"].update(encrypt=[False])),
     ("state.outside", A, lambda given: given["backend"]["configuration"].update(region=["us-east-1"])),
+    ("state.outside", A, lambda given: given["backend"]["configuration"].update({"endpoints.s3": ["https://s3.example"]})),
     ("state.outside", K, top(backend={"type": "local", "configuration": {}})),
     ("state.outside", K, top(backend={"type": "http", "configuration": {"address": ["http://state.example"]}})),
-    ("label.missing", G, at(*BUCKET, "labels.sov-pilot")),
-    ("label.missing", G, at(*BUCKET, "labels.sov-jurisdiction", "us")),
-    ("label.missing", G, at("google_compute_network", "main", "description", "nothing")),
+    ("label.missing", G, more(*BUCKET, marks={})),
+    ("label.missing", G, more(*BUCKET, marks=marked({"labels": labels("us")}))),
+    ("label.missing", G, more("google_compute_network", "main", marks=marked({"description": "nothing"}))),
+    (
+        "label.missing",
+        A,
+        more(*TEMPLATE, marks=marked(HALF)),
+    ),
     ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name")),
     ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "var.other")),
     ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "data.google_kms_crypto_key.theirs.id")),
@@ -136,6 +151,7 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("public.store", A, forget("aws_s3_bucket_public_access_block")),
     ("public.store", A, made("aws_s3_bucket_acl")),
     ("public.policy", A, more("aws_iam_role", "nodes", documents=ANYONE)),
+    ("public.policy", A, more("aws_iam_role", "nodes", documents=OR_THEIRS)),
     ("public.cluster", G, at(*GKE, "private_cluster_config.enable_private_endpoint", False)),
     ("public.cluster", A, at(*EKS, "vpc_config.endpoint_public_access", True)),
     ("public.node", G, at(*POOL, "network_config.enable_private_nodes", False)),
@@ -179,6 +195,7 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("iam.wildcard", K, at("kubernetes_cluster_role_v1", "x", "rule.verbs", "*")),
     ("iam.owner", G, at(*WRITER, "role", "roles/owner")),
     ("iam.owner", A, at("aws_iam_role_policy_attachment", "pull", "policy_arn", "arn:aws:iam::aws:policy/AdministratorAccess")),
+    ("iam.owner", A, more("aws_iam_role_policy", "own", documents=ESCALATING)),
     ("iam.owner", K, at("kubernetes_cluster_role_binding_v1", "x", "role_ref.name", "cluster-admin")),
     ("iam.stranger", G, refers(*WRITER, "member")),
     ("iam.unbounded", A, lambda given: given["resources"]["aws_iam_role"]["nodes"]["refs"].clear()),
@@ -199,6 +216,7 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("secret.clear", K, more(*CHART, secrets=["values.adminPassword"])),
     ("secret.clear", K, more("kubernetes_secret_v1", "x", blocks={"data": 1})),
     ("value.unreadable", G, more(*BUCKET, opaque=["location"])),
+    ("value.unreadable", K, more(*CHART, blocks={"set": 1})),
     ("delete.protected", G, top(deletes=[{"type": "google_storage_bucket", "name": "raw", "replaced": True}])),
     ("delete.protected", G, top(deletes=[{"type": "google_unknown", "name": "raw", "replaced": False}])),
     ("budget.over", G, top(cost={"month_high": 100, "limit": 99.5})),
@@ -233,12 +251,13 @@ def test_one_thing_that_is_wrong_is_denied_by_its_rule_alone(
 def test_a_spot_pool_of_the_fabric_has_a_taint(engine: PolicyEngine) -> None:
     given = google()
     given["region"]["role"] = "global"
-    given["resources"] = {"google_container_node_pool": given["resources"]["google_container_node_pool"]}
-    pool = given["resources"]["google_container_node_pool"]["training"]["values"]
-    pool["node_config.spot"] = [True]
-    pool["node_config.resource_labels.sov-role"] = ["global"]
+    [pool] = given["resources"]["google_container_node_pool"].values()
+    pool["marks"] = marked({"node_config": [{"resource_labels": {**labels(), "sov-role": "global"}}]})
+    given["resources"] = {"google_container_node_pool": {"training": pool}}
+    given["notes"] = notes(given["resources"])
+    pool["values"]["node_config.spot"] = [True]
     assert {one.rule for one in judge_document(given, "x", "d", engine).denials} == {"spot.untainted"}
-    pool["node_config.taint.key"] = ["sov/spot"]
+    pool["values"]["node_config.taint.key"] = ["sov/spot"]
     assert judge_document(given, "x", "d", engine).allow
 
 

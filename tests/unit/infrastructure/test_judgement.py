@@ -10,11 +10,12 @@ import pytest
 
 from sovplatform import config
 from sovplatform.infrastructure.flattening import Expressions, Facts, references, rights, statements
-from sovplatform.infrastructure.judgement import Names, document, judge_document
+from sovplatform.infrastructure.judgement import Names, document, judge_document, notes
 from sovplatform.infrastructure.offline.plan import plan_offline
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import outside, secrets
 from sovplatform.infrastructure.terraform import Terraform
+from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold import Blueprint, Place, make_pilot
@@ -136,26 +137,104 @@ def test_many_resources_are_judged_in_parts_and_one_bad_one_is_found() -> None:
     good = given["resources"]["google_kms_key_ring"]["main"]
     rings = {f"r{number}": good for number in range(600)}
     given["resources"] = {"google_kms_key_ring": {**rings, "bad": {**good, "values": {"location": ["global"]}}}}
+    given["notes"] = notes(given["resources"])
     [denial] = judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials
     assert denial.address == "google_kms_key_ring.bad"
 
 
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Pilot:
+    directory = tmp_path_factory.mktemp("pilots") / "bank"
+    fabric = Place("onprem", "US")
+    make_pilot(directory, Blueprint(name="bank", sovereign=(Place("onprem", "DE"),), fabric=fabric, example="fintech"))
+    return config.load(directory)
+
+
+STACK = SynthStack(
+    name="de-week1",
+    region=RegionSpec(name="de", jurisdiction="DE", role=Role.sovereign, provider="aws", settings={"account": "1"}),
+    week=1,
+    resources=6,
+    locations=("eusc-de-east-1",),
+    terraform="1.14",
+    opentofu="1.11",
+)
+
+
+def planned(kind: str, expressions: Any, after: Any, **more: Any) -> dict[str, Any]:
+    """A plan of one resource, as Terraform tells of it."""
+    at = {"mode": "managed", "type": kind, "name": "x", "address": f"{kind}.x"}
+    change = {"actions": ["create"], "before": None, "after": after, "after_unknown": {}, "after_sensitive": {}, **more}
+    configuration = {"root_module": {"resources": [{**at, "expressions": expressions}]}}
+    return {"errored": False, "complete": True, "resource_changes": [{**at, "change": change}], "configuration": configuration}
+
+
+def test_a_policy_that_comes_from_elsewhere_cannot_be_judged(bank: Pilot) -> None:
+    plan = planned("aws_iam_policy", {"policy": {"constant_value": "${var.policy}"}}, {"name": "x"})
+    assert document(plan, STACK, {}, bank)["notes"]["opaque"] == [{"type": "aws_iam_policy", "name": "x", "path": "policy"}]
+
+
+def test_a_policy_that_is_known_only_after_the_apply_is_judged_as_it_is_written(bank: Pilot) -> None:
+    policy = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "${aws_s3_bucket.x.arn}"}]}
+    plan = planned("aws_iam_policy", {"policy": {"constant_value": json.dumps(policy)}}, {"name": "x"})
+    [told] = document(plan, STACK, {}, bank)["notes"]["statements"]
+    assert (told["statement"]["actions"], told["statement"]["resources"]) == (["*"], ["${aws_s3_bucket.x.arn}"])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_a_chart_is_given_is_read_even_before_it_is_known(bank: Pilot, known: bool) -> None:
+    text = json.dumps({"service": {"type": "LoadBalancer", "name": "${kubernetes_namespace_v1.x.id}"}})
+    after = {"values": [text.replace("${kubernetes_namespace_v1.x.id}", "x")] if known else None}
+    plan = planned("helm_release", {"values": {"constant_value": [text]}}, after)
+    given = document(plan, STACK, {}, bank)
+    assert given["resources"]["helm_release"]["x"]["values"]["values.service.type"] == ["LoadBalancer"]
+    assert given["notes"]["opaque"] == []
+
+
+def test_values_of_a_chart_that_are_no_json_cannot_be_judged(bank: Pilot) -> None:
+    plan = planned("helm_release", {"values": {"constant_value": ["service: {type: LoadBalancer}"]}}, {"values": ["service: x"]})
+    assert [one["path"] for one in document(plan, STACK, {}, bank)["notes"]["opaque"]] == ["values"]
+
+
+def test_a_secret_is_not_written_into_the_document(bank: Pilot) -> None:
+    plan = planned("aws_db_instance", {}, {"password": "hunter2"}, after_sensitive={"password": True})
+    given = document(plan, STACK, {}, bank)
+    assert "hunter2" not in json.dumps(given)
+    assert [one["path"] for one in given["notes"]["opaque"]] == ["password"]
+
+
+def test_what_is_replaced_is_among_what_is_deleted_and_what_is_made(bank: Pilot) -> None:
+    given = document(planned("aws_kms_key", {}, {}, actions=["delete", "create"]), STACK, {}, bank)
+    assert given["deletes"] == [{"type": "aws_kms_key", "name": "x", "replaced": True}]
+    assert "x" in given["resources"]["aws_kms_key"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"module": {"x": {}}},
+        {"import": []},
+        {"resource": {"aws_vpc": {"x": {"provisioner": {"local-exec": {"command": "true"}}}}}},
+    ],
+)
+def test_what_was_not_synthesised_is_told(bank: Pilot, body: dict[str, Any]) -> None:
+    assert document(planned("aws_vpc", {}, {}), STACK, body, bank)["forbidden"]
+
+
+def test_a_part_of_a_stack_is_not_the_whole(bank: Pilot) -> None:
+    assert document(planned("aws_vpc", {}, {}), STACK, {"resource": {"aws_vpc": {"x": {}}}}, bank)["complete"] is True
+    assert document(planned("aws_vpc", {}, {}), STACK, {"resource": {"aws_vpc": {"y": {}}}}, bank)["complete"] is False
+
+
 def test_a_real_plan_is_judged_with_its_constructs(
-    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack, tmp_path: Path
+    terraform: Terraform, aws: dict[str, Any], write_stack: WriteStack, bank: Pilot
 ) -> None:
     """The stack is a rough one: its keys are its own, and much else is missing."""
-    blueprint = Blueprint(name="bank", sovereign=(Place("onprem", "DE"),), fabric=Place("onprem", "US"), example="fintech")
-    make_pilot(tmp_path / "bank", blueprint)
-    pilot = config.load(tmp_path / "bank")
-    region = RegionSpec(name="de", jurisdiction="DE", role=Role.sovereign, provider="aws", settings={"account": "1"})
-    stack = SynthStack(
-        name="de-week1", region=region, week=1, resources=6, locations=("eusc-de-east-1",), terraform="1.14", opentofu="1.11"
-    )
     plan = plan_offline(terraform, {"de-week1": write_stack(aws)}, variables={"de-week1": {"account": "1"}})["de-week1"]
-    given = document(plan.json, stack, aws, pilot)
+    given = document(plan.json, STACK, aws, bank)
     encryption = given["resources"]["aws_s3_bucket_server_side_encryption_configuration"]["raw"]
     assert encryption["refs"]["rule.apply_server_side_encryption_by_default.kms_master_key_id"] == ["aws_kms_key.data.arn"]
-    judgement = judge_document(given, stack.name, plan.digest, PolicyEngine())
+    judgement = judge_document(given, STACK.name, plan.digest, PolicyEngine())
     assert not judgement.allow
     assert judgement.plan == plan.digest
     denials = {(one.rule, one.address, one.construct_path) for one in judgement.denials}
@@ -164,5 +243,6 @@ def test_a_real_plan_is_judged_with_its_constructs(
     assert ("state.outside", "de-week1", "de-week1") in denials
     assert "plan.incomplete" not in {one.rule for one in judgement.denials}
     assert "key.own" not in {one.rule for one in judgement.denials}
+    assert given["notes"]["opaque"] == []
     only_some = {**plan.json, "resource_changes": plan.json["resource_changes"][1:]}
-    assert document(only_some, stack, aws, pilot)["complete"] is False
+    assert document(only_some, STACK, aws, bank)["complete"] is False

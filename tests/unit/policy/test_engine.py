@@ -227,3 +227,15 @@ def test_the_rule_in_the_documentation_works(rules: Write) -> None:
     assert engine.evaluate(BORDER, good()).allow
     document = {**good(), "source": {"name": "fr", "role": "sovereign", "jurisdiction": "FR"}}
     assert "there is no agreement with DE" in engine.evaluate(BORDER, document).reasons
+
+
+def test_only_the_packages_that_were_named_are_asked() -> None:
+    engine = PolicyEngine(packages=("sovplatform.channel",))
+    assert engine.evaluate("sovplatform.border", {}).reasons == ("there is no policy sovplatform.border",)
+    assert engine.evaluate("sovplatform.channel", {}).reasons != ("there is no policy sovplatform.channel",)
+
+
+def test_a_denial_keeps_its_address(tmp_path: Path) -> None:
+    deny = '{"rule": "own.rule", "msg": "no", "address": "aws_vpc.main"}'
+    (tmp_path / "own.rego").write_text(f"package sovplatform.border\nimport rego.v1\ndeny contains {deny} if true\n")
+    assert ("own.rule", "no", "aws_vpc.main") in PolicyEngine([tmp_path]).evaluate("sovplatform.border", {}).denials
