@@ -345,7 +345,7 @@ def _written_as_json(facts: Facts, expressions: Expressions, after: Any) -> None
 
 def _unread(kind: str, facts: Facts, expressions: Expressions, policies: Mapping[str, Any]) -> None:
     """A policy that is none, or comes from elsewhere and is known only after the apply, is listed as what cannot be judged."""
-    facts.opaque |= {path for path in _POLICIES if kind.startswith("aws_") and path in facts.values and path not in policies}
+    facts.opaque |= {path for path in _POLICIES if kind.startswith("aws_") and path in expressions.texts and path not in policies}
     for path in {*expressions.refs, *expressions.mixed}:
         if (path in _WRITTEN or path.rpartition(".")[2] in _POLICIES) and path not in policies:
             facts.opaque.add(path)

@@ -28,7 +28,6 @@ whole if {
 	count(input.locations) > 0
 	is_object(input.resources)
 	is_object(input.data)
-	is_object(input.notes)
 	is_object(input.providers)
 	is_object(input.notes)
 }
