@@ -21,7 +21,7 @@ def audit() -> None:
 @pass_call
 def log(call: Call, region: str | None) -> None:
     """Print the entries of the ledgers; with --json, one object a line."""
-    for where, entry in call.platform().audit_log(region):
+    for where, entry in call.platform(infrastructure=True).audit_log(region):
         if call.json:
             click.echo(json.dumps({"region": where, **entry.model_dump(mode="json")}, ensure_ascii=False))
         else:
@@ -43,7 +43,7 @@ def verify(call: Call, bundle: Path | None) -> int:
     from sovplatform.cli.report import print_ledgers
     from sovplatform.ledger.bundle import verify_bundle
 
-    ledgers = verify_bundle(bundle) if bundle else call.platform().audit_verify()
+    ledgers = verify_bundle(bundle) if bundle else call.platform(infrastructure=True).audit_verify()
     call.show(ledgers, lambda: print_ledgers(ledgers))
     return 0 if ledgers and all(ledger.verified for ledger in ledgers) else EXIT_FAILED
 
@@ -53,7 +53,7 @@ def verify(call: Call, bundle: Path | None) -> int:
 @pass_call
 def report(call: Call, out: Path) -> None:
     """Write what an auditor takes away: the report, and what is needed to verify it offline."""
-    path = call.platform().audit_report(out)
+    path = call.platform(infrastructure=True).audit_report(out)
     if call.json:
         call.show_json({"report": str(path)})
     else:

@@ -128,7 +128,11 @@ def _widest(locations: Sequence[str]) -> list[str]:
 
 def _print_plan(report: PlanReport) -> None:
     rows = [
-        (stack.stack, "waiting" if stack.waiting else "allowed" if stack.allow else "DENIED", stack.waiting or str(stack.changes))
+        (
+            stack.stack,
+            "waiting" if stack.waiting else "allowed" if stack.allow else "DENIED",
+            "; ".join(filter(None, (stack.waiting or str(stack.changes), stack.note))),
+        )
         for stack in report.stacks
     ]
     table("Plan, as of an empty cloud" if report.offline else "Plan", ("stack", "verdict", "changes"), rows)

@@ -11,6 +11,7 @@ from sovplatform.infrastructure.schema import Problem, construct_of
 
 _ADDRESS = re.compile(r"^(data\.)?(\w+)\.([\w-]+)(?:\[[^]]*\])?$")
 _SHOWN = 5
+_KINDS = frozenset({"Incorrect attribute value type", "Extraneous JSON object property", "Failed to install provider"})
 
 
 class StackInvalid(SovError):
@@ -61,7 +62,13 @@ def _problem(diagnostic: Mapping[str, Any], stack: Mapping[str, Any]) -> Problem
     address, path = _place(
         str(diagnostic.get("address") or ""), str(snippet.get("context") or ""), str(snippet.get("code") or "")
     )
-    return Problem(address, path, detail or summary, construct(stack, address))
+    message = f"{summary}: {detail}" if summary and detail and not _says(detail, summary) else detail or summary
+    return Problem(address, path, message, construct(stack, address))
+
+
+def _says(detail: str, summary: str) -> bool:
+    """Terraform's own summaries only name the kind of mistake; a provider's may hold the cloud's answer."""
+    return summary in detail or summary in _KINDS or summary.startswith(("Invalid", "Unsupported", "Missing", "Reference"))
 
 
 def _place(address: str, context: str, code: str) -> tuple[str, str]:

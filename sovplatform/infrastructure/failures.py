@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sovplatform.errors import Denied, Locked, SovError, Unavailable
-from sovplatform.infrastructure.diagnostics import TerraformFailed
+from sovplatform.infrastructure.diagnostics import StackInvalid, TerraformFailed
 
 _LOCK = re.compile(r"state lock|ConditionalCheckFailed|PreconditionFailed", re.I)
 _LOCK_ID = re.compile(r"\bID:\s+(\S+)")
@@ -59,11 +59,14 @@ def told(stack: str, directory: Path) -> Iterator[None]:
     """
     try:
         yield
-    except TerraformFailed as err:
-        raise _translated(stack, directory, err) from err
+    except (TerraformFailed, StackInvalid) as err:
+        translated = _translated(stack, directory, err)
+        if translated is err:
+            raise
+        raise translated from err
 
 
-def _translated(stack: str, directory: Path, err: TerraformFailed) -> SovError:
+def _translated(stack: str, directory: Path, err: TerraformFailed | StackInvalid) -> SovError:
     text = " ".join([err.message, *(problem.message for problem in err.problems)])
     if _LOCK.search(text):
         found = _LOCK_ID.search(text)
@@ -72,6 +75,8 @@ def _translated(stack: str, directory: Path, err: TerraformFailed) -> SovError:
     for pattern, kind, message, remedy in _ANSWERS:
         if pattern.search(text):
             return kind(message.format(stack=stack, said=err.message), remedy=remedy)
+    if isinstance(err, StackInvalid):
+        return err
     if (directory / "errored.tfstate").exists():
         remedy = f"terraform -chdir={directory} state push errored.tfstate, then `sovctl plan`"
         return TerraformFailed(f"{err.message}; the state could not be written and lies in {directory}", remedy=remedy)

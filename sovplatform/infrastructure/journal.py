@@ -66,6 +66,17 @@ class Journal:
             with Ledger.open(self.path, self._origin, read_only=True) as ledger:
                 yield from ledger.entries()
 
+    def broken_off(self, stack: str) -> str:
+        """When the last apply of a stack began and nobody told how it ended; else nothing."""
+        last = None
+        for entry in self.entries():
+            if entry.subject == stack and entry.event.startswith(("infrastructure.apply.", "infrastructure.destroy.")):
+                last = entry
+        if last is None or not last.event.endswith(".began"):
+            return ""
+        what = last.event.split(".")[1]
+        return f"a{'n' if what == 'apply' else ''} {what} that began at {last.at:%Y-%m-%d %H:%M} UTC was broken off"
+
     def verify(self) -> LedgerReport | None:
         """Whether it verifies; None when nothing was ever recorded."""
         if not self.path.exists():

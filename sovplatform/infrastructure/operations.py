@@ -6,34 +6,30 @@ Nothing is applied but a plan that was judged and is unchanged since: its digest
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sovplatform.errors import ConfigError, Denied, SovError
+from sovplatform.errors import ConfigError, Denied
 from sovplatform.infrastructure import synth
+from sovplatform.infrastructure.applying import Applier, Progress, judged_key
 from sovplatform.infrastructure.failures import told
 from sovplatform.infrastructure.journal import Journal
-from sovplatform.infrastructure.outcomes import ApplyReport, Changes, Denial, PlanReport, StackApplied, StackPlan
+from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport, StackPlan
 from sovplatform.infrastructure.request import Synthesis, SynthStack
 from sovplatform.infrastructure.terraform import STACK_FILE, Terraform, find
-from sovplatform.infrastructure.workspace import Workspace, file_digest
+from sovplatform.infrastructure.workspace import Workspace
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
-from sovplatform.policy.engine import PolicyEngine
 
 if TYPE_CHECKING:
     from sovplatform.infrastructure.cost import CostEstimate
+    from sovplatform.infrastructure.verdicts import Judge
 
 OUT = "infra"
 HOME = "infrastructure"
 PRICES = "prices"
-JUDGED = "judged.json"
-
-Progress = Callable[[str, str], None]
-"""Is told a stack's name, or nothing, and what is being done."""
 
 
 def _silent(stack: str, doing: str) -> None:
@@ -98,12 +94,21 @@ class Infrastructure:
             ConfigError: a price table there is none, or as `synth`.
             Unsupported, Unavailable: as `synth`.
         """
+        return self._estimate(self.synth(progress=progress))
+
+    def _estimate(self, synthesis: Synthesis) -> CostEstimate:
         from sovplatform.infrastructure.cost import estimate
         from sovplatform.infrastructure.pricing import Prices
 
         prices = Prices.load(self.out.parent / PRICES)
-        synthesis = self.synth(progress=progress)
         return estimate(self.pilot, synthesis, {stack.name: self._stack_file(stack) for stack in synthesis.stacks}, prices=prices)
+
+    def _judge(self, synthesis: Synthesis) -> Judge:
+        from sovplatform.infrastructure.cost import policy_input
+        from sovplatform.infrastructure.verdicts import Judge
+
+        cost = policy_input(self._estimate(synthesis), self.pilot.infrastructure.budget)
+        return Judge(self.pilot, self.out, self._rules, cost)
 
     # -- planning -------------------------------------------------------------------------------------------------
 
@@ -114,19 +119,18 @@ class Infrastructure:
             ConfigError: Terraform is missing or too old, or a setting is wrong.
             StackInvalid: Terraform refuses a stack; the message names the construct.
         """
-        from sovplatform.infrastructure.judgement import judging
         from sovplatform.infrastructure.offline.plan import plan_offline
 
         synthesis = self.synth(progress=progress)
         chosen = choice.of(synthesis)
-        engine = judging(self._rules)
+        judge = self._judge(synthesis)
         plans = plan_offline(
             find(self._terraform),
             {stack.name: self.out / stack.name for stack in chosen},
             progress=lambda name: progress(name, "planned"),
             variables={stack.name: {name: item.example for name, item in stack.variables.items()} for stack in chosen},
         )
-        made = [self._judged(stack, plans[stack.name].json, plans[stack.name].digest, engine) for stack in chosen]
+        made = [judge.judge(stack, self._stack_file(stack), plans[stack.name].json, plans[stack.name].digest) for stack in chosen]
         return PlanReport(pilot=self.pilot.name, offline=True, stacks=tuple(made))
 
     def plan(self, choice: Choice = Choice(), *, destroy: bool = False, progress: Progress = _silent) -> PlanReport:
@@ -139,15 +143,13 @@ class Infrastructure:
             Locked: another run holds the lock of a state.
             ConfigError, Unsupported, StackInvalid: as `plan_offline`.
         """
-        from sovplatform.infrastructure.judgement import judging
-
         synthesis = self.synth(progress=progress)
         chosen = choice.of(synthesis)
-        terraform, engine = find(self._terraform), judging(self._rules)
+        terraform, judge = find(self._terraform), self._judge(synthesis)
         for stack in chosen:
             terraform.require_version(stack.terraform, stack.opentofu, needed_by=f"the state of stack {stack.name}")
         self._check_places(chosen, progress)
-        made = [self._plan_one(stack, terraform, engine, destroy, progress) for stack in chosen]
+        made = [self._plan_one(stack, terraform, judge, destroy, progress) for stack in chosen]
         return PlanReport(pilot=self.pilot.name, offline=False, stacks=tuple(made))
 
     def _check_places(self, chosen: Sequence[SynthStack], progress: Progress) -> None:
@@ -158,12 +160,15 @@ class Infrastructure:
                 if not finding.ok:
                     raise Denied(f"region {region.name}: {finding.check}: {finding.detail}", remedy=finding.remedy)
 
-    def _plan_one(
-        self, stack: SynthStack, terraform: Terraform, engine: PolicyEngine, destroy: bool, progress: Progress
-    ) -> StackPlan:
+    def _plan_one(self, stack: SynthStack, terraform: Terraform, judge: Judge, destroy: bool, progress: Progress) -> StackPlan:
+        from sovplatform.infrastructure.verdicts import described
+
         variables, missing = self._variables(stack)
         if missing:
-            return _described(stack, waiting=f"apply {', '.join(missing)} first")
+            return described(stack, waiting=f"apply {', '.join(missing)} first")
+        note = self.journal.broken_off(stack.name)
+        if note:
+            progress(stack.name, note)
         place = Workspace(self.home, stack.name)
         place.begin(self.out / stack.name)
         progress(stack.name, "planning")
@@ -172,7 +177,7 @@ class Infrastructure:
             terraform.plan(place.directory, place.plan, variables=variables, options=["-destroy"] if destroy else [])
             shown = terraform.show(place.directory, place.plan)
         kept = place.keep(destroy=destroy)
-        made = self._judged(stack, shown, kept.plan, engine, destroy=destroy)
+        made = judge.judge(stack, self._stack_file(stack), shown, kept.plan, destroy=destroy)
         verdict = {
             "plan": kept.plan,
             "stack_file": kept.stack_file,
@@ -181,8 +186,8 @@ class Infrastructure:
             "rules": sorted({denial.rule for denial in made.denials}),
             "changes": made.changes.model_dump(),
         }
-        self.journal.record("infrastructure.judged", stack.name, verdict, key=_judged_key(stack.name, kept.plan))
-        return made
+        self.journal.record("infrastructure.judged", stack.name, verdict, key=judged_key(stack.name, kept.plan))
+        return made.model_copy(update={"note": note})
 
     def _variables(self, stack: SynthStack) -> tuple[dict[str, Any], list[str]]:
         """The values of a stack's inputs, and the stacks whose outputs are not there yet."""
@@ -195,20 +200,6 @@ class Infrastructure:
             else:
                 values[name] = outputs[variable.output]
         return values, list(missing)
-
-    def _judged(
-        self, stack: SynthStack, plan: Mapping[str, Any], digest: str, engine: PolicyEngine, *, destroy: bool = False
-    ) -> StackPlan:
-        from sovplatform.infrastructure.judgement import document, judge_document
-
-        given = document(plan, stack, self._stack_file(stack), self.pilot, destroy=destroy)
-        (self.out / stack.name / JUDGED).write_text(json.dumps(given, indent=1, sort_keys=True) + "\n")
-        judgement = judge_document(given, stack.name, digest, engine)
-        denials = tuple(
-            Denial(rule=item.rule, address=item.address, construct_path=item.construct_path, message=item.message)
-            for item in judgement.denials
-        )
-        return _described(stack, changes=_changes(plan), allow=judgement.allow, denials=denials, plan_digest=digest)
 
     def _stack_file(self, stack: SynthStack) -> dict[str, Any]:
         body: dict[str, Any] = json.loads((self.out / stack.name / STACK_FILE).read_text())
@@ -228,80 +219,8 @@ class Infrastructure:
         ready = [(stack, place) for stack in chosen if (place := Workspace(self.home, stack.name)).plan.exists()]
         if not ready:
             raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first")
+        applier = Applier(self.journal, self.out, find(self._terraform), progress)
         for stack, place in ready:
-            self._must_be_judged(stack, place)
+            applier.verdict(stack, place, place.plan)
         ready.sort(key=lambda pair: -pair[0].week if pair[1].kept().destroy else pair[0].week)
-        terraform = find(self._terraform)
-        return ApplyReport(
-            pilot=self.pilot.name, stacks=tuple(self._apply_one(stack, place, terraform, progress) for stack, place in ready)
-        )
-
-    def _must_be_judged(self, stack: SynthStack, place: Workspace) -> None:
-        kept = place.kept()
-        digest = file_digest(place.plan)
-        verdict = self.journal.find(_judged_key(stack.name, digest))
-        reasons = []
-        if verdict is None:
-            reasons.append("the plan is not the one that was judged" if digest != kept.plan else "the plan was never judged")
-        elif verdict.details.get("allow") is not True:
-            reasons.append(f"policy denied the plan: {', '.join(map(str, _list(verdict.details.get('rules'))))}")
-        elif verdict.details.get("stack_file") != file_digest(self.out / stack.name / STACK_FILE):
-            reasons.append("the stack was synthesised anew since it was planned")
-        if reasons:
-            details = {"plan": digest, "reasons": reasons}
-            self.journal.record("infrastructure.refused", stack.name, details)
-            raise Denied(f"stack {stack.name} is not applied", reasons=reasons, remedy="run `sovctl plan` again")
-
-    def _apply_one(self, stack: SynthStack, place: Workspace, terraform: Terraform, progress: Progress) -> StackApplied:
-        began = time.monotonic()
-        kept = place.kept()
-        copy = place.private_copy()
-        what = "destroy" if kept.destroy else "apply"
-        try:
-            if file_digest(copy) != kept.plan:
-                raise Denied(f"stack {stack.name} is not applied", reasons=["the plan changed meanwhile"], remedy="plan again")
-            self.journal.record(f"infrastructure.{what}.began", stack.name, {"plan": kept.plan})
-            progress(stack.name, f"{what}ing" if what == "apply" else "destroying")
-            with told(stack.name, place.directory):
-                terraform.apply(place.directory, copy, on_event=lambda event: _tell(stack.name, event, progress))
-                outputs = terraform.output(place.directory)
-        except SovError as err:
-            self.journal.record(f"infrastructure.{what}.broke", stack.name, {"plan": kept.plan, "message": err.message[:500]})
-            place.forget()
-            raise
-        finally:
-            copy.unlink(missing_ok=True)
-        place.drop_outputs() if kept.destroy else place.keep_outputs(outputs)
-        place.forget()
-        self.journal.record(f"infrastructure.{what}.done", stack.name, {"plan": kept.plan})
-        state = "destroyed" if kept.destroy else "applied"
-        return StackApplied(
-            stack=stack.name, region=stack.region.name, week=stack.week, state=state, seconds=time.monotonic() - began
-        )
-
-
-def _described(stack: SynthStack, **known: Any) -> StackPlan:
-    return StackPlan(stack=stack.name, region=stack.region.name, week=stack.week, left_out=stack.left_out, **known)
-
-
-def _judged_key(stack: str, digest: str) -> str:
-    return f"judged/{stack}/{digest}"
-
-
-def _changes(plan: Mapping[str, Any]) -> Changes:
-    count = dict.fromkeys(Changes.model_fields, 0)
-    for item in plan.get("resource_changes", ()):
-        actions = item["change"]["actions"]
-        what = "replace" if len(actions) > 1 else actions[0]
-        if what in count:
-            count[what] += 1
-    return Changes(**count)
-
-
-def _tell(stack: str, event: Mapping[str, Any], progress: Progress) -> None:
-    if event.get("type") in ("apply_start", "apply_complete"):
-        progress(stack, str(event.get("@message", "")))
-
-
-def _list(value: object) -> Iterator[object]:
-    yield from value if isinstance(value, list | tuple) else ()
+        return ApplyReport(pilot=self.pilot.name, stacks=tuple(applier.apply(stack, place) for stack, place in ready))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sovplatform.infrastructure.flattening import trusted
+from sovplatform.infrastructure.written import constants
 
 _SETTINGS = ("backend", "required_providers", "required_version")
 
@@ -42,16 +43,3 @@ def gone(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
         for one in plan.get("resource_drift", ())
         if "delete" in one["change"]["actions"]
     ]
-
-
-def constants(expressions: Any) -> Any:
-    """The constants among Terraform's `expressions`; what refers to things in HCL is left out."""
-    if isinstance(expressions, list):
-        return [constants(one) for one in expressions]
-    if not isinstance(expressions, Mapping):
-        return None
-    if "constant_value" in expressions:
-        return expressions["constant_value"]
-    if "references" in expressions:
-        return None
-    return {key: constants(one) for key, one in expressions.items()}

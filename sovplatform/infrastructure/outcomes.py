@@ -31,7 +31,9 @@ class Denial(Record):
 
 
 class StackPlan(Record):
-    """One stack's plan and verdict. `waiting` names what must be applied before it can be planned; it has no verdict then."""
+    """One stack's plan and verdict. `waiting` names what must be applied before it can be planned; it has no verdict then. `note`
+    tells of an apply that was broken off before.
+    """
 
     stack: str
     region: str
@@ -41,6 +43,7 @@ class StackPlan(Record):
     denials: tuple[Denial, ...] = ()
     plan_digest: str = ""
     waiting: str = ""
+    note: str = ""
     left_out: tuple[LeftOut, ...] = ()
 
 

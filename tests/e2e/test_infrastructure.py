@@ -193,9 +193,7 @@ def test_a_plan_and_its_note_changed_together_are_refused(deployment: Deployment
 
 def test_a_plan_of_a_pilot_that_was_changed_since_is_refused(deployment: Deployment) -> None:
     deployment.done("plan", *WEEK1)
-    body = yaml.safe_load((deployment.directory / "pilot.yaml").read_text())
-    body["infrastructure"] = {"budget": {"amount": 17_000}}
-    (deployment.directory / "pilot.yaml").write_text(yaml.safe_dump(body, sort_keys=False))
+    settle(deployment.directory, {**PLACE, "cidr": "10.77.0.0/16"})
     assert deployment.sovctl("synth").returncode == 0
     refused(deployment, "the stack was synthesised anew since it was planned")
 
@@ -253,7 +251,23 @@ def test_an_apply_that_is_killed_leaves_a_trace_and_a_lock_that_is_told(deployme
     assert ended.returncode == 1
     assert "is locked by another run" in ended.stderr
     assert "force-unlock" in ended.stderr
+    assert "was broken off" in ended.stderr
     assert [entry.event for entry in deployment.journal("infrastructure.apply")] == ["infrastructure.apply.began"]
+    deployment.bucket.Object("de-week1.tfstate.tflock").delete()  # what force-unlock does
+    made = set(deployment.cloud.made)
+    (planned,) = deployment.done("plan", *WEEK1)["stacks"]
+    assert "was broken off" in planned["note"]
+    deployment.done("apply", *WEEK1)
+    assert made < set(deployment.cloud.made)
+
+
+def test_a_pilot_over_its_budget_is_denied_by_policy(deployment: Deployment) -> None:
+    body = yaml.safe_load((deployment.directory / "pilot.yaml").read_text())
+    body["infrastructure"] = {"budget": {"amount": 10}}
+    (deployment.directory / "pilot.yaml").write_text(yaml.safe_dump(body, sort_keys=False))
+    ended = deployment.sovctl("plan", "--offline", *WEEK1)
+    assert ended.returncode == 3
+    assert "budget.over" in ended.stdout
 
 
 @pytest.mark.parametrize(("key", "said"), [("EXPIRED", "expired"), ("FOREIGN", "credentials")])

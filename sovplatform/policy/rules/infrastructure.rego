@@ -1,5 +1,5 @@
 # What a plan may do. Asked of every stack's plan before anything is applied; the document is made by
-# sovplatform/infrastructure/judgement.py. What is not known here is denied: types, places, keys, references.
+# sovplatform/infrastructure/document.py. What is not known here is denied: types, places, keys, references.
 package sovplatform.infrastructure
 
 import rego.v1

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sovplatform.infrastructure.judgement import judge_document, notes
+from sovplatform.infrastructure.judgement import judge_document
+from sovplatform.infrastructure.named import notes
 from sovplatform.policy.engine import PolicyEngine
 from tests.fixtures.judged import Document, aws, cluster, google, statement, thing
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from sovplatform.infrastructure.judgement import PACKAGE, judge_document, notes
+from sovplatform.infrastructure.judgement import PACKAGE, judge_document
+from sovplatform.infrastructure.named import notes
 from sovplatform.policy.engine import RULES, PolicyEngine
 from tests.fixtures.judged import ACCOUNT, Document, aws, cluster, google, labels, statement, thing
 

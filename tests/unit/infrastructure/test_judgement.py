@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from sovplatform import config
+from sovplatform.infrastructure.document import document
 from sovplatform.infrastructure.flattening import Expressions, Facts, references, rights, statements
-from sovplatform.infrastructure.judgement import Names, document, judge_document, notes
+from sovplatform.infrastructure.judgement import judge_document
+from sovplatform.infrastructure.named import Names, notes
 from sovplatform.infrastructure.offline.plan import plan_offline
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import outside, secrets
