@@ -11,6 +11,8 @@ from typing import Any
 
 from sovplatform.infrastructure.flattening import Expressions, Facts, rights, trusted
 from sovplatform.infrastructure.named import Names, arns, codes, notes, projects
+from sovplatform.infrastructure.origins import gone, sources, strays
+from sovplatform.infrastructure.origins import providers as configured
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import looks_secret, marks, outside, partial, secrets
@@ -51,7 +53,7 @@ def document(
     strangers = [
         f"{pilot.name}-{one.name}" for one in every if one.name != region.name and one.jurisdiction != region.jurisdiction
     ]
-    providers = {name: _provider(one) for name, one in _listed(body.get("provider"))}
+    providers = {name: _provider(one) for name, one in configured(plan).items()}
     told: dict[str, Any] = {
         "stack": {"name": stack.name, "week": stack.week},
         "pilot": pilot.name,
@@ -64,7 +66,9 @@ def document(
         "locations": [trusted(one) for one in stack.locations],
         "account": _account(region.settings, providers),
         "peers": [{"name": one.name, "jurisdiction": one.jurisdiction, "role": str(one.role)} for one in every],
+        "mirror": str(trusted(str(region.settings.get("mirror") or ""))),
         "providers": providers,
+        "sources": sources(plan),
         "backend": _backend(body),
         "variables": {
             name: {"stack": it.stack, "region": re.sub(r"-week\d$", "", it.stack), "output": it.output}
@@ -73,8 +77,8 @@ def document(
         "destroy": destroy,
         "errored": plan.get("errored") is not False,
         "complete": plan.get("complete") is not False and "configuration" in plan,
-        "forbidden": sorted(_forbidden(plan, body)),
-        "deletes": [],
+        "forbidden": sorted({*_forbidden(plan, body), *strays(plan, body)}),
+        "deletes": gone(plan),
         "resources": {},
         "data": {},
     }
@@ -139,7 +143,7 @@ class _Teller:
         read_json(facts, expressions, after)
         if at["type"] == "vault_policy" and (written_rights := rights(str((after or {}).get("policy", "")))):
             read["policy"] = written_rights
-        list_unread(facts, expressions, read)
+        list_unread(at["type"], facts, expressions, read)
         texts = facts.raw + expressions.templates
         lifecycle = written.get("lifecycle", {})
         lifecycle = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
@@ -229,12 +233,7 @@ def _forbidden(plan: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str
         yield "deferred changes"
 
 
-_SECTIONS = ("//", "terraform", "provider", "resource", "data", "variable", "output", "locals")
-
-
-def _listed(providers: Any) -> Iterator[tuple[str, Any]]:
-    for name, one in (providers or {}).items():
-        yield str(trusted(name)), one
+_SECTIONS = ("//", "terraform", "provider", "resource", "data", "variable", "output")
 
 
 def _list(value: Any) -> list[Any]:

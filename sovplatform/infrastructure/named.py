@@ -14,7 +14,7 @@ _CODE = re.compile(
     r"(?![0-9])"
 )
 _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{[^}]*\}):([0-9]*|aws|\*|\$\{[^}]*\}):")
-_PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-])")
+_PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-]|:google_)")
 _NAMED = ("regions", "mentions", "projects", "strangers", "accounts", "partitions")
 
 

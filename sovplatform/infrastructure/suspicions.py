@@ -58,7 +58,7 @@ def _is_text(value: Any) -> bool:
     )
 
 
-LABELS = ("managed-by", "sov-jurisdiction", "sov-pilot", "sov-region", "sov-role")
+LABELS = ("managed-by", "sov-jurisdiction", "sov-pilot", "sov-region", "sov-role", "sov-week")
 
 
 def partial(facts: Facts, refs: Mapping[str, Sequence[str]]) -> list[str]:

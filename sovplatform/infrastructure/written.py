@@ -8,7 +8,7 @@ from typing import Any
 
 from sovplatform.infrastructure.flattening import Expressions, Facts, statements
 
-_POLICIES = ("assume_role_policy", "policy", "repository_policy")
+_POLICIES = ("assume_role_policy", "content", "policy", "repository_policy")
 _WRITTEN = ("configuration_values", "values")
 """Arguments that are documents of their own: policies wherever they stand, and JSON at the top."""
 
@@ -53,8 +53,9 @@ def read_json(facts: Facts, expressions: Expressions, after: Any) -> None:
                 facts.add(parsed, argument)
 
 
-def list_unread(facts: Facts, expressions: Expressions, read: Mapping[str, Any]) -> None:
-    """A policy that comes from elsewhere, and is known only after the apply, cannot be judged: it is listed as such."""
+def list_unread(kind: str, facts: Facts, expressions: Expressions, read: Mapping[str, Any]) -> None:
+    """A policy that is none, or comes from elsewhere and is known only after the apply, is listed as what cannot be judged."""
+    facts.opaque |= {path for path in _POLICIES if kind.startswith("aws_") and path in expressions.texts and path not in read}
     for path in {*expressions.refs, *expressions.mixed}:
         if (path in _WRITTEN or path.rpartition(".")[2] in _POLICIES) and path not in read:
             facts.opaque.add(path)

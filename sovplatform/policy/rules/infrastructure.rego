@@ -21,6 +21,10 @@ whole if {
 	is_string(input.region.jurisdiction)
 	is_string(input.region.role)
 	is_string(input.pilot)
+	is_string(input.account)
+	is_string(input.mirror)
+	is_number(input.stack.week)
+	is_array(input.sources)
 	count(input.locations) > 0
 	is_object(input.resources)
 	is_object(input.data)
@@ -79,6 +83,7 @@ marks := concat(" ", [
 	concat("", ["sov-pilot=", input.pilot]),
 	concat("", ["sov-region=", input.region.name]),
 	concat("", ["sov-role=", input.region.role]),
+	concat("", ["sov-week=", format_int(input.stack.week, 10)]),
 ])
 
 deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
@@ -88,6 +93,10 @@ deny contains {"rule": "label.missing", "msg": msg, "address": address(type, nam
 	kind.labels
 	msg := concat("", [kind.labels, " do not say ", marks])
 }
+
+# What may be undefined is asked for inside a function, here and everywhere: stock OPA takes references out of a negated call,
+# so that `not f(r.missing)` and `not x in r.missing` are undefined there, not true, and would deny nothing.
+says(r, path, value) if value in r.values[path]
 
 # -- places ------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
@@ -123,9 +132,11 @@ deny contains {"rule": "place.resource", "msg": msg, "address": resource} if {
 deny contains {"rule": "place.jurisdiction", "msg": msg, "address": ""} if {
 	some place in input.locations
 	clouded
-	not country(place) == input.region.jurisdiction
+	not lies_in(place, input.region.jurisdiction)
 	msg := concat("", [place, " is not known to be in ", input.region.jurisdiction])
 }
+
+lies_in(place, jurisdiction) if country(place) == jurisdiction
 
 clouded if input.providers.aws
 

@@ -274,7 +274,7 @@ deny contains {"rule": "spot.untainted", "msg": msg, "address": address("google_
 	some name, r in input.resources.google_container_node_pool
 	input.region.role == "global"
 	r.values["node_config.spot"] == [true]
-	not "sov/spot" in r.values["node_config.taint.key"]
+	not says(r, "node_config.taint.key", "sov/spot")
 	msg := "a spot pool has no taint sov/spot, so anything may land there"
 }
 
@@ -295,11 +295,13 @@ deny contains {"rule": "public.anyone", "msg": msg, "address": address(type, nam
 	msg := concat("", [member, " may use it"])
 }
 
+everybody(r) if r.values.member[0] in {"allUsers", "allAuthenticatedUsers"}
+
 deny contains {"rule": "iam.stranger", "msg": msg, "address": address(type, name)} if {
 	some type in member_types
 	some name, r in input.resources[type]
 	not known_member(r)
-	not r.values.member[0] in {"allUsers", "allAuthenticatedUsers"}
+	not everybody(r)
 	msg := "its member is no account of this project"
 }
 

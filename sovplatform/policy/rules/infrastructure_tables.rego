@@ -53,7 +53,9 @@ met(r, want) if {
 }
 
 # Where there are several blocks, each says it.
-whole_or_optional(r, want) if not want.path in r.partial
+whole_or_optional(r, want) if not partly(r, want.path)
+
+partly(r, path) if path in r.partial
 
 whole_or_optional(_, want) if want.optional == true
 

@@ -6,7 +6,7 @@ import rego.v1
 
 import data.sovplatform.infrastructure
 
-marks := "managed-by=sovplatform sov-jurisdiction=de sov-pilot=bank sov-region=de sov-role=sovereign"
+marks := "managed-by=sovplatform sov-jurisdiction=de sov-pilot=bank sov-region=de sov-role=sovereign sov-week=1"
 
 thing := {"construct": "de-week1/x/y", "values": {}, "blocks": {}, "refs": {}, "mixed": {}, "documents": {}}
 
@@ -20,6 +20,8 @@ compliant := {
 	"region": {"name": "de", "jurisdiction": "DE", "role": "sovereign", "provider": "gcp"},
 	"locations": ["europe-west3", "europe-west3-a"],
 	"account": "bank-de",
+	"mirror": "",
+	"sources": ["hashicorp/google"],
 	"providers": {"google": {"values": {"region": ["europe-west3"]}}},
 	"backend": {"type": "gcs", "configuration": {"kms_encryption_key": ["k"]}, "mentions": ["europe-west3"]},
 	"variables": {},

@@ -125,6 +125,8 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("key.exportable", K, at("vault_transit_secret_backend_key", "data", "exportable", True)),
     ("key.imported", G, at(*KEY, "import_only", True)),
     ("key.imported", A, made("aws_kms_external_key")),
+    ("key.protection", G, at(*KEY, "version_template.protection_level", "SOFTWARE")),
+    ("provider.source", A, top(sources=["elsewhere/aws"])),
     ("key.rotation", G, at(*KEY, "rotation_period")),
     ("key.rotation", G, at(*KEY, "rotation_period", "999999999s")),
     ("key.rotation", A, at("aws_kms_key", "data", "enable_key_rotation", False)),

@@ -67,3 +67,30 @@ def test_every_rule_is_documented() -> None:
     page = "".join(path.read_text("utf-8") for path in pages)
     rules = {rule for module in MODULES for rule in NAMED.findall((RULES / f"{module}.rego").read_text("utf-8"))}
     assert [rule for rule in sorted(rules) if f"`{rule}`" not in page] == []
+
+
+TRAP = re.compile(
+    r"\bnot (?=.*(?: in |\())"
+    r"(?=.*(?:\.(?:values|refs|documents)[.\[]|\.(?:mixed|partial|blocks|attached|outside|opaque|ignores)\b))"
+    r"|\bnot \w+\([^()]*\) [=<>!]"
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "not value in r.values[path]",
+        "not said_in(r.values[path], said)",
+        "not want.path in r.partial",
+        'not r.values.member[0] in {"allUsers"}',
+        "not country(place) == input.region.jurisdiction",
+    ],
+)
+def test_the_trap_is_seen(line: str) -> None:
+    assert TRAP.search(line)
+
+
+@pytest.mark.parametrize("path", rule_files(RULES), ids=lambda path: path.stem)
+def test_stock_opa_denies_the_same(path: Any) -> None:
+    """OPA takes a reference out of a negated call: where it is undefined, the whole is undefined there, and true only in here."""
+    assert [line.strip() for line in path.read_text("utf-8").splitlines() if TRAP.search(line.partition("#")[0])] == []

@@ -1,0 +1,225 @@
+# What the tables leave open: arguments that undo what another resource promises, people and charts from elsewhere.
+package sovplatform.infrastructure
+
+import rego.v1
+
+# -- where the providers come from, and where the state goes -------------------------------------------------------------
+deny contains {"rule": "provider.source", "msg": msg, "address": ""} if {
+	some source in input.sources
+	not source in {"hashicorp/aws", "hashicorp/google", "hashicorp/helm", "hashicorp/kubernetes", "hashicorp/vault"}
+	msg := concat("", ["nobody knows what the provider ", source, " does"])
+}
+
+deny contains {"rule": "state.outside", "msg": msg, "address": ""} if {
+	input.backend.type == "s3"
+	some path, endpoints in input.backend.configuration
+	contains(path, "endpoint")
+	some endpoint in endpoints
+	not own_endpoint(endpoint)
+	msg := concat("", [path, " is no endpoint of AWS in the region"])
+}
+
+own_endpoint(endpoint) if {
+	some place in input.locations
+	some suffix in ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"]
+	endswith(endpoint, concat("", [".", place, ".", suffix]))
+	regex.match("^https://[a-z0-9.-]+$", endpoint)
+}
+
+# -- arguments that undo what a resource of its own promises ---------------------------------------------------------------
+aws_closed := [
+	{"type": "aws_iam_role", "rule": "iam.owner", "paths": ["inline_policy", "managed_policy_arns"]},
+	{"type": "aws_kms_key", "rule": "key.imported", "paths": ["custom_key_store_id", "xks_key_id"]},
+	{"type": "aws_s3_bucket", "rule": "public.store", "paths": ["website", "policy"]},
+	{"type": "aws_s3_bucket", "rule": "replication.store", "paths": ["replication_configuration"]},
+	{"type": "aws_launch_template", "rule": "value.unreadable", "paths": ["user_data"]},
+]
+
+deny contains {"rule": want.rule, "msg": msg, "address": address(want.type, name)} if {
+	some want in aws_closed
+	some name, r in input.resources[want.type]
+	some path in want.paths
+	said_below(r, path)
+	msg := concat("", ["it may not say ", path])
+}
+
+deny contains {"rule": "key.imported", "msg": "its material comes from outside", "address": address("aws_kms_key", name)} if {
+	some name, r in input.resources.aws_kms_key
+	some origin in r.values.origin
+	origin != "AWS_KMS"
+}
+
+deny contains {"rule": "guardrail.weak", "msg": msg, "address": address(type, name)} if {
+	some type in {"aws_kms_key", "aws_kms_key_policy"}
+	some name, r in input.resources[type]
+	some path, right in {"bypass_policy_lockout_safety_check": false, "is_enabled": true}
+	some value in r.values[path]
+	value != right
+	msg := concat("", [path, " leaves the key to nobody, or to anybody"])
+}
+
+# The policy that refuses what comes without TLS must be of this bucket and all that it holds.
+deny contains {"rule": "tls.absent", "msg": msg, "address": address("aws_s3_bucket", name)} if {
+	some name, r in input.resources.aws_s3_bucket
+	tls_only(r)
+	not covered(name, r)
+	msg := "its policy refuses only for some of it what does not come over TLS"
+}
+
+covered(name, r) if {
+	some policy in r.attached.aws_s3_bucket_policy
+	some statement in policy.documents.policy
+	statement.effect == "Deny"
+	statement.conditions == ["Bool aws:SecureTransport false"]
+	some bucket in names_of(name, r)
+	bucket in statement.resources
+	concat("", [bucket, "/*"]) in statement.resources
+}
+
+names_of(name, r) := [concat("", ["${aws_s3_bucket.", name, ".arn}"])] if not r.values.bucket
+
+names_of(name, r) := array.concat(
+	[concat("", ["${aws_s3_bucket.", name, ".arn}"])],
+	[concat("", ["arn:", partition, ":s3:::", r.values.bucket[0]]) | some partition in partitions],
+) if {
+	r.values.bucket
+}
+
+# -- people and rights ---------------------------------------------------------------------------------------------------
+deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.statements
+	one.statement.effect == "Allow"
+	some principal in one.statement.principals
+	not known_principal(principal)
+	msg := concat("", [one.path, " lets in ", principal, ", who is not of this account"])
+}
+
+known_principal(principal) if principal in {"*", "AWS:*"} # see public.policy
+
+known_principal(principal) if {
+	count(input.account) > 0
+	principal == concat("", ["AWS:", input.account])
+}
+
+# Whose account that is, is a matter of reference.foreign.
+known_principal(principal) if regex.match("^AWS:arn:[a-z-]+:iam::[0-9]{12}:(root|role/[A-Za-z0-9/+=,.@_-]+|user/[A-Za-z0-9/+=,.@_-]+)$", principal)
+
+known_principal(principal) if regex.match("^Service:[a-z0-9.-]+[.]amazonaws[.](com|com[.]cn|eu)$", principal)
+
+known_principal(principal) if regex.match("^AWS:[$][{]aws_iam_role[.][a-z0-9_]+[.]arn[}]$", principal)
+
+known_principal(principal) if regex.match("^Federated:[$][{]aws_iam_openid_connect_provider[.][a-z0-9_]+[.]arn[}]$", principal)
+
+# AWS's own policies that nodes, clusters and their controllers need, and no other.
+attachable := {
+	"AmazonEC2ContainerRegistryPullOnly",
+	"AmazonEKSClusterPolicy",
+	"AmazonEKSWorkerNodePolicy",
+	"AmazonEKS_CNI_Policy",
+	"service-role/AmazonEBSCSIDriverPolicy",
+}
+
+deny contains {"rule": "iam.owner", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
+	some name, r in input.resources.aws_iam_role_policy_attachment
+	not attached_rightly(r)
+	msg := "policy_arn is none of the policies of AWS that nodes and controllers need"
+}
+
+attached_rightly(r) if {
+	count(r.values.policy_arn) == 1
+	split(r.values.policy_arn[0], ":iam::aws:policy/")[1] in attachable
+}
+
+# Whoever may give rights on everything has them all.
+deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.statements
+	one.type in {"aws_iam_policy", "aws_iam_role_policy"}
+	one.statement.effect == "Allow"
+	"*" in one.statement.resources
+	some action in one.statement.actions
+	regex.match("^(iam|organizations|sts):", action)
+	not boundary(one)
+	not regex.match("^[a-z]+:(Get|List|Describe)", action)
+	msg := concat("", [one.path, " allows ", action, " on everything"])
+}
+
+deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", one.name)} if {
+	some one in input.notes.statements
+	one.type == "vault_policy"
+	some path in one.statement.resources
+	regex.match("^([*]|[+]|sys/([*]|policies|policy|auth|mounts|raw))", path)
+	not one.statement.effect == "Deny"
+	msg := concat("", ["it may do as it likes at ", path])
+}
+
+deny contains {"rule": "iam.owner", "msg": msg, "address": address("google_project_iam_member", name)} if {
+	some name, r in input.resources.google_project_iam_member
+	not nodes_role(r)
+	msg := "a right in the whole project is for nodes to log and measure, and no other"
+}
+
+nodes_role(r) if {
+	count(r.values.role) == 1
+	r.values.role[0] in {"roles/container.defaultNodeServiceAccount", "roles/logging.logWriter", "roles/monitoring.metricWriter"}
+}
+
+deny contains {"rule": "key.protection", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
+	some name, r in input.resources.google_kms_crypto_key
+	not in_hardware(r)
+	msg := "version_template.protection_level must be HSM, EXTERNAL or EXTERNAL_VPC"
+}
+
+in_hardware(r) if {
+	levels := r.values["version_template.protection_level"]
+	count(levels) == 1
+	levels[0] in {"HSM", "EXTERNAL", "EXTERNAL_VPC"}
+}
+
+# -- charts --------------------------------------------------------------------------------------------------------------
+repositories := {
+	"https://argoproj.github.io/argo-helm",
+	"https://charts.jetstack.io",
+	"https://community-charts.github.io/helm-charts",
+	"https://kyverno.github.io/kyverno",
+	"https://openbao.github.io/openbao-helm",
+	"https://prometheus-community.github.io/helm-charts",
+	"https://spiffe.github.io/helm-charts-hardened",
+	"oci://ghcr.io/kserve/charts",
+	"oci://ghcr.io/kubeflow/charts",
+}
+
+deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_release", name)} if {
+	some name, r in input.resources.helm_release
+	not known_chart(r)
+	msg := "the chart is from no repository that we know, nor from the region's mirror or registry"
+}
+
+known_chart(r) if {
+	count(r.values.repository) == 1
+	known_repository(r.values.repository[0])
+	regex.match("^[a-z0-9][a-z0-9/-]*$", r.values.chart[0])
+}
+
+known_repository(repository) if repository in repositories
+
+known_repository(repository) if {
+	count(input.mirror) > 0
+	within(repository, input.mirror)
+}
+
+known_repository(repository) if {
+	count(input.account) > 0
+	some place in input.locations
+	some suffix in ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"]
+	within(repository, concat("", ["oci://", input.account, ".dkr.ecr.", place, ".", suffix]))
+}
+
+known_repository(repository) if {
+	count(input.account) > 0
+	some place in input.locations
+	within(repository, concat("", ["oci://", place, "-docker.pkg.dev/", input.account]))
+}
+
+within(repository, above) if repository == above
+
+within(repository, above) if startswith(repository, concat("", [trim_suffix(above, "/"), "/"]))

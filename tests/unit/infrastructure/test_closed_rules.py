@@ -1,0 +1,133 @@
+"""What the tables of types leave open is closed: each was allowed once, and is denied by its own rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sovplatform.infrastructure.judgement import judge_document
+from sovplatform.infrastructure.named import notes
+from sovplatform.policy.engine import PolicyEngine
+from tests.fixtures.judged import Document, aws, cluster, google, statement, thing
+
+BUCKET, KEY, ROLE = ("aws_s3_bucket", "audit"), ("aws_kms_key", "data"), ("aws_iam_role", "nodes")
+CHART = ("helm_release", "argo")
+
+
+@pytest.fixture(scope="module")
+def engine() -> PolicyEngine:
+    return PolicyEngine()
+
+
+def denied_by(engine: PolicyEngine, given: Document) -> set[str]:
+    given["notes"] = notes(given["resources"])
+    judgement = judge_document(given, "de-week2", "sha256:0", engine)
+    assert judgement.allow is (judgement.denials == ())
+    return {denial.rule for denial in judgement.denials}
+
+
+def changed(given: Document, at: tuple[str, str], **facts: Any) -> Document:
+    for fact, value in facts.items():
+        told = given["resources"][at[0]][at[1]]
+        told[fact] = {**told[fact], **value} if isinstance(value, dict) and isinstance(told.get(fact), dict) else value
+    return given
+
+
+def policy(argument: str, **more: Any) -> dict[str, Any]:
+    return {argument: [statement(**more)]}
+
+
+@pytest.mark.parametrize(
+    ("rule", "at", "facts"),
+    [
+        ("replication.store", BUCKET, {"blocks": {"replication_configuration": 1}}),
+        ("public.store", BUCKET, {"blocks": {"website": 1}}),
+        ("key.imported", KEY, {"values": {"origin": ["EXTERNAL"]}}),
+        ("key.imported", KEY, {"values": {"custom_key_store_id": ["cks-1"]}}),
+        ("key.imported", KEY, {"values": {"xks_key_id": ["x"]}}),
+        ("guardrail.weak", KEY, {"values": {"bypass_policy_lockout_safety_check": [True]}}),
+        ("guardrail.weak", KEY, {"values": {"is_enabled": [False]}}),
+        ("iam.owner", ROLE, {"values": {"managed_policy_arns": ["arn:aws-eusc:iam::aws:policy/ReadOnlyAccess"]}}),
+        ("iam.stranger", ROLE, {"documents": policy("assume_role_policy", principals=["AWS:222222222222"])}),
+        ("iam.stranger", ROLE, {"documents": policy("assume_role_policy", principals=["Federated:accounts.google.com"])}),
+        ("value.unreadable", ("aws_launch_template", "t"), {"values": {"user_data": ["IyEvYmluL3No"]}}),
+        (
+            "iam.owner",
+            ("aws_iam_role_policy_attachment", "pull"),
+            {"values": {"policy_arn": ["arn:aws-eusc:iam::aws:policy/service-role/AmazonEC2RoleforSSM"]}},
+        ),
+        (
+            "iam.owner",
+            ("aws_iam_role_policy", "own"),
+            {"documents": policy("policy", actions=["iam:PassRole"], resources=["*"])},
+        ),
+    ],
+)
+def test_an_argument_that_undoes_the_others_is_denied(
+    engine: PolicyEngine, rule: str, at: tuple[str, str], facts: dict[str, Any]
+) -> None:
+    assert denied_by(engine, changed(aws(), at, **facts)) == {rule}
+
+
+def test_tls_must_be_demanded_of_this_very_bucket(engine: PolicyEngine) -> None:
+    given = aws()
+    attached = given["resources"]["aws_s3_bucket"]["audit"]["attached"]["aws_s3_bucket_policy"][0]
+    attached["documents"]["policy"][0]["resources"] = ["arn:aws-eusc:s3:::another", "arn:aws-eusc:s3:::another/*"]
+    assert denied_by(engine, given) == {"tls.absent"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"repository": ["https://charts.example"]},
+        {"repository": ["oci://registry.example/sovereign"]},  # begins like the mirror, and is another
+        {"chart": ["https://charts.example/argo-cd.tgz"]},
+        {"chart": ["./argo-cd"]},
+    ],
+)
+def test_a_chart_from_elsewhere_is_denied(engine: PolicyEngine, values: dict[str, Any]) -> None:
+    assert denied_by(engine, changed(cluster(), CHART, values=values)) == {"chart.source"}
+
+
+@pytest.mark.parametrize("repository", ["https://charts.jetstack.io", "oci://registry.example/sov/charts"])
+def test_a_chart_that_is_known_or_mirrored_is_allowed(engine: PolicyEngine, repository: str) -> None:
+    assert denied_by(engine, changed(cluster(), CHART, values={"repository": [repository]})) == set()
+
+
+def test_vault_gives_nobody_its_own_settings(engine: PolicyEngine) -> None:
+    given = cluster()
+    rights = policy("policy", actions=["update"], resources=["sys/policies/acl/x"])
+    given["resources"]["vault_policy"] = {"x": thing({"name": "x"}, documents=rights)}
+    assert denied_by(engine, given) == {"iam.wildcard"}
+
+
+def test_a_key_of_software_is_denied(engine: PolicyEngine) -> None:
+    facts = {"values": {"version_template.protection_level": ["SOFTWARE"]}}
+    assert denied_by(engine, changed(google(), ("google_kms_crypto_key", "data"), **facts)) == {"key.protection"}
+
+
+def test_a_right_to_all_data_of_a_project_is_denied(engine: PolicyEngine) -> None:
+    given = google()
+    member = thing({"role": "roles/storage.objectViewer"}, refs={"member": ["google_service_account.x.member"]})
+    given["resources"]["google_project_iam_member"] = {"x": member}
+    assert denied_by(engine, given) == {"iam.owner"}
+
+
+def test_a_week_that_is_another_is_denied(engine: PolicyEngine) -> None:
+    given = aws()
+    marks = given["resources"]["aws_kms_key"]["data"]["marks"]
+    marks["tags"] = marks["tags"].replace("sov-week=2", "sov-week=3")
+    assert denied_by(engine, given) == {"label.missing"}
+
+
+def test_a_provider_of_somebody_else_is_denied(engine: PolicyEngine) -> None:
+    assert denied_by(engine, {**aws(), "sources": ["hashicorp/aws", "elsewhere/aws"]}) == {"provider.source"}
+
+
+def test_the_state_goes_through_no_other_endpoint(engine: PolicyEngine) -> None:
+    given = aws()
+    given["backend"]["configuration"]["endpoints.s3"] = ["https://s3.eusc-de-east-1.amazonaws.eu"]
+    assert denied_by(engine, given) == set()
+    given["backend"]["configuration"]["endpoints.s3"] = ["https://s3.example"]
+    assert denied_by(engine, given) == {"state.outside"}
