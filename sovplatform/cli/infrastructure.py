@@ -10,7 +10,7 @@ import click
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import seconds, table
-from sovplatform.errors import EXIT_DENIED
+from sovplatform.errors import EXIT_DENIED, EXIT_FAILED
 
 if TYPE_CHECKING:
     from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport
@@ -99,13 +99,16 @@ def destroy(call: Call, week: int | None, region: str | None, yes: bool) -> int:
     chosen = Choice(week, region)
     with Progress() as progress, platform.locked("destroy"):
         planned = platform.infrastructure.plan(chosen, destroy=True, progress=progress.doing)
-        report = platform.infrastructure.apply(chosen, progress.doing) if yes and planned.allow else None
+        ready = planned.allow and not all(stack.waiting for stack in planned.stacks)
+        report = platform.infrastructure.apply(chosen, progress.doing, destroy=True) if yes and ready else None
     if report is not None:
         call.show(report, lambda: _print_applied(report))
         return 0
     call.show(planned, lambda: _print_plan(planned))
     if planned.allow and not call.json:
-        click.echo("\nnothing was destroyed; do it with --yes")
+        click.echo("\nnothing was destroyed; do it with --yes" if ready and not yes else "\nnothing was destroyed")
+    if planned.allow and not ready:
+        return EXIT_FAILED
     return 0 if planned.allow else EXIT_DENIED
 
 

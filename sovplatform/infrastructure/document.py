@@ -64,7 +64,7 @@ def document(
             "provider": region.provider,
         },
         "locations": [trusted(one) for one in stack.locations],
-        "account": _account(region.settings, providers),
+        "account": _account(stack.region.provider, region.settings, providers),
         "peers": [{"name": one.name, "jurisdiction": one.jurisdiction, "role": str(one.role)} for one in every],
         "mirror": str(trusted(str(region.settings.get("mirror") or ""))),
         "providers": providers,
@@ -195,12 +195,16 @@ def _provider(configuration: Any) -> dict[str, Any]:
     return {"values": facts.values, "opaque": sorted(facts.opaque)}
 
 
-def _account(settings: Mapping[str, Any], providers: Mapping[str, Any]) -> str:
+_PLACEHOLDERS = {"aws": "000000000000", "gcp": "project"}
+"""What stands for an account that the pilot does not name yet, also in a stack without the cloud's own provider."""
+
+
+def _account(provider: str, settings: Mapping[str, Any], providers: Mapping[str, Any]) -> str:
     """Whose everything here is: the account or project that the settings name, or the placeholder that stands for it."""
     named = settings.get("account") or settings.get("project")
     google = providers.get("google", {}).get("values", {}).get("project", [])
     aws = providers.get("aws", {}).get("values", {}).get("allowed_account_ids", [])
-    return str(trusted(str(named or next(iter([*google, *aws]), ""))))
+    return str(trusted(str(named or next(iter([*google, *aws]), _PLACEHOLDERS.get(provider, "")))))
 
 
 def _backend(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from sovplatform.errors import Denied, Locked, SovError, Unavailable
 from sovplatform.infrastructure.diagnostics import StackInvalid, TerraformFailed
 
-_LOCK = re.compile(r"state lock|ConditionalCheckFailed|PreconditionFailed", re.I)
+_LOCK = re.compile(r"acquiring the state lock", re.I)
 _LOCK_ID = re.compile(r"\bID:\s+(\S+)")
 _ANSWERS: tuple[tuple[re.Pattern[str], type[SovError], str, str], ...] = (
     (
@@ -47,9 +48,22 @@ _ANSWERS: tuple[tuple[re.Pattern[str], type[SovError], str, str], ...] = (
 """What the words of clouds and backends come to; the first that fits counts."""
 
 
+_GO_ON = "`sovctl plan` and `sovctl apply` go on from there"
+
+
+def require_written_state(stack: str, directory: Path, command: str) -> None:
+    """Nothing is done to a stack whose last state is not where it belongs: what it made would be made again.
+
+    Raises:
+        TerraformFailed: `errored.tfstate` is there; the remedy says what brings it to its place.
+    """
+    if (directory / "errored.tfstate").exists():
+        raise _unwritten(f"stack {stack} is left as it is", directory, command)
+
+
 @contextmanager
-def told(stack: str, directory: Path) -> Iterator[None]:
-    """Raise Terraform's failures as what they are.
+def told(stack: str, directory: Path, command: str, *, applying: bool = False) -> Iterator[None]:
+    """Raise Terraform's failures as what they are. `command` is the Terraform that remedies name.
 
     Raises:
         Locked: another run holds the state's lock.
@@ -60,24 +74,37 @@ def told(stack: str, directory: Path) -> Iterator[None]:
     try:
         yield
     except (TerraformFailed, StackInvalid) as err:
-        translated = _translated(stack, directory, err)
+        translated = _translated(stack, directory, command, err, applying)
         if translated is err:
             raise
         raise translated from err
 
 
-def _translated(stack: str, directory: Path, err: TerraformFailed | StackInvalid) -> SovError:
+def _translated(stack: str, directory: Path, command: str, err: TerraformFailed | StackInvalid, applying: bool) -> SovError:
+    """A state that could not be written counts before its cause: whoever sees to the cause alone makes everything twice."""
+    if (directory / "errored.tfstate").exists():
+        return _unwritten(err.message, directory, command)
     text = " ".join([err.message, *(problem.message for problem in err.problems)])
-    if _LOCK.search(text):
-        found = _LOCK_ID.search(text)
-        force = f"; if nobody runs: terraform -chdir={directory} force-unlock {found[1]}" if found else ""
-        return Locked(f"the state of stack {stack} is locked by another run", remedy=f"wait until it has ended{force}")
+    holder = _LOCK_ID.search(text) if _LOCK.search(text) else None
+    if holder:
+        force = f"{_in(directory, command)} force-unlock {holder[1]}"
+        return Locked(
+            f"the state of stack {stack} is locked by another run", remedy=f"wait until it has ended; if nobody runs: {force}"
+        )
     for pattern, kind, message, remedy in _ANSWERS:
         if pattern.search(text):
-            return kind(message.format(stack=stack, said=err.message), remedy=remedy)
+            more = f"; what was made is in the state, and {_GO_ON}" if applying else ""
+            return kind(message.format(stack=stack, said=err.message), remedy=remedy + more)
     if isinstance(err, StackInvalid):
         return err
-    if (directory / "errored.tfstate").exists():
-        remedy = f"terraform -chdir={directory} state push errored.tfstate, then `sovctl plan`"
-        return TerraformFailed(f"{err.message}; the state could not be written and lies in {directory}", remedy=remedy)
-    return TerraformFailed(err.message, err.problems, remedy="mend it, then `sovctl plan` and `sovctl apply` go on from there")
+    return TerraformFailed(err.message, err.problems, remedy=f"mend it, then {_GO_ON}")
+
+
+def _unwritten(message: str, directory: Path, command: str) -> TerraformFailed:
+    push = f"{_in(directory, command)} state push errored.tfstate && rm {shlex.quote(str(directory / 'errored.tfstate'))}"
+    told = f"{message}; what was made is not in its state, which could not be written and lies in {directory}"
+    return TerraformFailed(told, remedy=f"when the store can be written to: {push}; then `sovctl plan`")
+
+
+def _in(directory: Path, command: str) -> str:
+    return f"{shlex.quote(command)} -chdir={shlex.quote(str(directory))}"

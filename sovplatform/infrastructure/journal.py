@@ -68,14 +68,23 @@ class Journal:
 
     def broken_off(self, stack: str) -> str:
         """When the last apply of a stack began and nobody told how it ended; else nothing."""
-        last = None
-        for entry in self.entries():
-            if entry.subject == stack and entry.event.startswith(("infrastructure.apply.", "infrastructure.destroy.")):
-                last = entry
+        last = self._last_done_to(stack)
         if last is None or not last.event.endswith(".began"):
             return ""
         what = last.event.split(".")[1]
         return f"a{'n' if what == 'apply' else ''} {what} that began at {last.at:%Y-%m-%d %H:%M} UTC was broken off"
+
+    def stands(self, stack: str) -> bool:
+        """Whether there may be something of a stack: an apply of it began, and no destroy was done since."""
+        last = self._last_done_to(stack)
+        return last is not None and last.event != "infrastructure.destroy.done"
+
+    def _last_done_to(self, stack: str) -> Entry | None:
+        last = None
+        for entry in self.entries():
+            if entry.subject == stack and entry.event.startswith(("infrastructure.apply.", "infrastructure.destroy.")):
+                last = entry
+        return last
 
     def verify(self) -> LedgerReport | None:
         """Whether it verifies; None when nothing was ever recorded."""

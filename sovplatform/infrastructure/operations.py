@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sovplatform.errors import ConfigError, Denied
 from sovplatform.infrastructure import synth
 from sovplatform.infrastructure.applying import Applier, Progress, judged_key
-from sovplatform.infrastructure.failures import told
+from sovplatform.infrastructure.failures import require_written_state, told
 from sovplatform.infrastructure.journal import Journal
 from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport, StackPlan
 from sovplatform.infrastructure.request import Synthesis, SynthStack
@@ -152,8 +152,22 @@ class Infrastructure:
         for stack in chosen:
             terraform.require_version(stack.terraform, stack.opentofu, needed_by=f"the state of stack {stack.name}")
         self._check_places(chosen, progress)
-        made = [self._plan_one(stack, terraform, judge, destroy, progress) for stack in chosen]
+        later = self._standing_on(chosen, synthesis) if destroy else {}
+        made = [
+            self._waiting(stack, later.get(stack.name, ())) or self._plan_one(stack, terraform, judge, destroy, progress)
+            for stack in chosen
+        ]
         return PlanReport(pilot=self.pilot.name, offline=False, stacks=tuple(made))
+
+    def _standing_on(self, chosen: Sequence[SynthStack], synthesis: Synthesis) -> dict[str, list[str]]:
+        """By chosen stack, those that were not chosen, took what it made, and are there: they have to end before it does."""
+        names = {stack.name for stack in chosen}
+        others = [stack for stack in synthesis.stacks if stack.name not in names and self.journal.stands(stack.name)]
+        return {
+            name: found
+            for name in names
+            if (found := [stack.name for stack in others if name in {item.stack for item in stack.variables.values()}])
+        }
 
     def _check_places(self, chosen: Sequence[SynthStack], progress: Progress) -> None:
         """Each region proves where it is before anything is asked of it."""
@@ -163,19 +177,28 @@ class Infrastructure:
                 if not finding.ok:
                     raise Denied(f"region {region.name}: {finding.check}: {finding.detail}", remedy=finding.remedy)
 
-    def _plan_one(self, stack: SynthStack, terraform: Terraform, judge: Judge, destroy: bool, progress: Progress) -> StackPlan:
+    def _waiting(self, stack: SynthStack, later: Sequence[str]) -> StackPlan | None:
+        """A stack that can't be planned yet. An older plan of it is not what is asked for now, and is dropped."""
         from sovplatform.infrastructure.verdicts import described
 
-        variables, missing = self._variables(stack)
-        if missing:
-            return described(stack, waiting=f"apply {', '.join(missing)} first")
+        _, missing = self._variables(stack)
+        if not missing and not later:
+            return None
+        Workspace(self.home, stack.name).forget()
+        return described(stack, waiting=f"apply {', '.join(missing)} first" if missing else f"destroy {', '.join(later)} first")
+
+    def _plan_one(self, stack: SynthStack, terraform: Terraform, judge: Judge, destroy: bool, progress: Progress) -> StackPlan:
+        from sovplatform.infrastructure.verdicts import basis
+
+        place = Workspace(self.home, stack.name)
+        variables, _ = self._variables(stack)
+        require_written_state(stack.name, place.directory, terraform.path)
         note = self.journal.broken_off(stack.name)
         if note:
             progress(stack.name, note)
-        place = Workspace(self.home, stack.name)
         place.begin(self.out / stack.name)
         progress(stack.name, "planning")
-        with told(stack.name, place.directory):
+        with told(stack.name, place.directory, terraform.path):
             terraform.init(place.directory)
             terraform.plan(place.directory, place.plan, variables=variables, options=["-destroy"] if destroy else [])
             shown = terraform.show(place.directory, place.plan)
@@ -188,6 +211,7 @@ class Infrastructure:
             "allow": made.allow,
             "rules": sorted({denial.rule for denial in made.denials}),
             "changes": made.changes.model_dump(),
+            **basis(self.pilot, self._rules),
         }
         self.journal.record("infrastructure.judged", stack.name, verdict, key=judged_key(stack.name, kept.plan))
         return made.model_copy(update={"note": note})
@@ -210,20 +234,25 @@ class Infrastructure:
 
     # -- applying -------------------------------------------------------------------------------------------------
 
-    def apply(self, choice: Choice = Choice(), progress: Progress = _silent) -> ApplyReport:
+    def apply(self, choice: Choice = Choice(), progress: Progress = _silent, *, destroy: bool = False) -> ApplyReport:
         """Do what the judged plans say, in the order of the weeks. A plan that changed since it was judged is denied.
+
+        With `destroy`, the plans must be ones to destroy, and the last week ends first; without it, they must not.
 
         Raises:
             Denied: a plan was not judged, was judged and denied, or was changed; nothing was applied of it.
             NotFound: nothing that was chosen is planned.
             SovError: an apply broke half-way; what was made is in the state, and the journal says so.
         """
+        from sovplatform.infrastructure.verdicts import basis
+
         chosen = choice.of(synth.read(self.out))
         ready = [(stack, place) for stack in chosen if (place := Workspace(self.home, stack.name)).plan.exists()]
         if not ready:
             raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first")
-        applier = Applier(self.journal, self.out, find(self._terraform), progress)
+        basis_now = basis(self.pilot, self._rules)
+        applier = Applier(self.journal, self.out, find(self._terraform), progress, basis=basis_now, destroy=destroy)
         for stack, place in ready:
             applier.verdict(stack, place, place.plan)
-        ready.sort(key=lambda pair: -pair[0].week if pair[1].kept().destroy else pair[0].week)
+        ready.sort(key=lambda pair: -pair[0].week if destroy else pair[0].week)
         return ApplyReport(pilot=self.pilot.name, stacks=tuple(applier.apply(stack, place) for stack, place in ready))

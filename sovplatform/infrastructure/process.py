@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sovplatform.errors import Unavailable
+
+_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,18 @@ class Children:
         environment: Mapping[str, str],
         seconds: float,
         on_line: Callable[[str], None] | None = None,
+        outlives: bool = False,
     ) -> Ended:
-        """Run a command to its end.
+        """Run a command to its end. What `outlives` us goes on when we are killed, and ends as it would have.
+
+        It writes to a file then: a pipe that nobody reads any more would end it at its next line, in the middle of its work.
 
         Raises:
             Unavailable: it took longer than `seconds`, or everything was ended meanwhile.
         """
-        with tempfile.TemporaryFile("w+") as errors:
-            process = self._start(command, directory, environment, errors.fileno())
+        with tempfile.TemporaryFile("w+") as errors, tempfile.TemporaryFile() as output:
+            out = output.fileno() if outlives else subprocess.PIPE
+            process = self._start(command, directory, environment, out, errors.fileno())
             late = threading.Event()
 
             def end_late() -> None:
@@ -59,7 +66,7 @@ class Children:
             timer.start()
             lines: list[str] = []
             try:
-                for line in process.stdout or ():
+                for line in process.stdout or _followed(process, output.fileno()):
                     lines.append(line)
                     if on_line is not None:
                         on_line(line)
@@ -90,7 +97,7 @@ class Children:
             self._end(process)
 
     def _start(
-        self, command: Sequence[str], directory: Path, environment: Mapping[str, str], errors: int
+        self, command: Sequence[str], directory: Path, environment: Mapping[str, str], output: int, errors: int
     ) -> subprocess.Popen[str]:
         with self._lock:
             if self._ended:
@@ -100,7 +107,7 @@ class Children:
                 cwd=directory,
                 env=dict(environment),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=errors,
                 text=True,
                 start_new_session=True,  # an interrupt reaches it once, through us, and not twice
@@ -124,3 +131,20 @@ class Children:
             self._running.discard(process)
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _followed(process: subprocess.Popen[str], file: int) -> Iterator[str]:
+    """The lines that a process writes to a file, as they come, until it has ended."""
+    read, rest = 0, b""
+    while True:
+        ended = process.poll() is not None  # asked before reading: then nothing comes after what is read
+        while chunk := os.pread(file, 1 << 16, read):
+            read += len(chunk)
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode(errors="replace") + "\n" for line in lines)
+        if ended:
+            if rest:
+                yield rest.decode(errors="replace")
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_SECONDS)

@@ -109,8 +109,12 @@ class Terraform:
         return _json(ended.output)
 
     def apply(self, stack: Path, plan: Path, *, environment: Environment | None = None, on_event: OnEvent | None = None) -> None:
-        """Do what a plan says, and nothing else. A plan that was made with `-destroy` destroys."""
-        self._do(stack, ["apply", "-json", "-input=false", "-no-color", str(plan)], environment, on_event, _LONG_SECONDS)
+        """Do what a plan says, and nothing else. A plan that was made with `-destroy` destroys.
+
+        It goes on when this process is killed, for then it still writes its state and drops its lock.
+        """
+        command = ["apply", "-json", "-input=false", "-no-color", str(plan)]
+        self._do(stack, command, environment, on_event, _LONG_SECONDS, outlives=True)
 
     def output(self, stack: Path, *, environment: Environment | None = None) -> dict[str, Any]:
         """The values of a stack's outputs."""
@@ -126,13 +130,24 @@ class Terraform:
         environment: Environment | None = None,
         seconds: float,
         on_line: Callable[[str], None] | None = None,
+        outlives: bool = False,
     ) -> Ended:
         """Run any of its commands in a stack's directory. `environment` replaces this process's own."""
         chosen = {**(os.environ if environment is None else environment), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
-        return self.children.run([self.path, *arguments], directory=stack, environment=chosen, seconds=seconds, on_line=on_line)
+        command = [self.path, *arguments]
+        return self.children.run(
+            command, directory=stack, environment=chosen, seconds=seconds, on_line=on_line, outlives=outlives
+        )
 
     def _do(
-        self, stack: Path, command: Sequence[str], environment: Environment | None, on_event: OnEvent | None, seconds: float
+        self,
+        stack: Path,
+        command: Sequence[str],
+        environment: Environment | None,
+        on_event: OnEvent | None,
+        seconds: float,
+        *,
+        outlives: bool = False,
     ) -> None:
         events: list[Mapping[str, Any]] = []
 
@@ -143,7 +158,7 @@ class Terraform:
             if on_event is not None and event:
                 on_event(event)
 
-        ended = self.run(stack, command, environment=environment, seconds=seconds, on_line=take)
+        ended = self.run(stack, command, environment=environment, seconds=seconds, on_line=take, outlives=outlives)
         self._raise_for(ended, stack, command[0], events)
 
     def _raise_for(self, ended: Ended, stack: Path, command: str, events: Sequence[Mapping[str, Any]]) -> None:

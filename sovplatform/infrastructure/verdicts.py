@@ -12,6 +12,9 @@ from sovplatform.infrastructure.judgement import judge_document, judging
 from sovplatform.infrastructure.outcomes import Changes, Denial, StackPlan
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.pilot import Pilot
+from sovplatform.policy.engine import RULES
+from sovplatform.policy.program import rule_files
+from sovplatform.records import canonical, digest_of
 
 JUDGED = "judged.json"
 
@@ -37,6 +40,12 @@ class Judge:
             for item in judgement.denials
         )
         return described(stack, changes=_changes(plan), allow=judgement.allow, denials=denials, plan_digest=digest)
+
+
+def basis(pilot: Pilot, rules: Sequence[Path]) -> dict[str, str]:
+    """What a verdict rests on besides the plan, by the names that people know, as digests."""
+    files = [[(path.relative_to(home).as_posix(), path.read_text()) for path in rule_files(home)] for home in (RULES, *rules)]
+    return {"pilot.yaml": pilot.digest, "policy": digest_of(canonical(files))}
 
 
 def described(stack: SynthStack, **known: Any) -> StackPlan:

@@ -44,8 +44,8 @@ class Workspace:
         shutil.copyfile(synthesised / STACK_FILE, self.directory / STACK_FILE)
 
     def forget(self) -> None:
-        """Drop the plan: it was applied, or is stale."""
-        for path in (self.plan, self.directory / "plan.json"):
+        """Drop the plan: it was applied, or is stale; and the copies of runs that were killed."""
+        for path in (self.plan, self.directory / "plan.json", *self.directory.glob("apply-*.bin")):
             path.unlink(missing_ok=True)
 
     def keep(self, *, destroy: bool) -> KeptPlan:
