@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-pytest_plugins = ["tests.fixtures.aws", "tests.fixtures.gcp", "tests.fixtures.openbao", "tests.fixtures.softhsm"]
+pytest_plugins = [f"tests.fixtures.{name}" for name in ("aws", "deployments", "gcp", "openbao", "softhsm")]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
