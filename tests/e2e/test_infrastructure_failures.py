@@ -104,7 +104,7 @@ def test_an_interrupted_apply_writes_its_state_and_is_recorded(deployment: Deplo
 
 def test_a_killed_command_leaves_terraform_to_end_what_it_began(deployment: Deployment) -> None:
     with hanging_apply(deployment, after=5) as process:
-        terraform = terraform_of(process)
+        terraform = os.pidfd_open(terraform_of(process))  # it is not our child, and may end at once
         process.kill()
         process.wait(10)
         ended = deployment.sovctl("plan", *WEEK1)
@@ -114,7 +114,8 @@ def test_a_killed_command_leaves_terraform_to_end_what_it_began(deployment: Depl
         ended = deployment.sovctl("apply", *WEEK1)
         assert "no stack of that choice is planned" in ended.stderr
         deployment.cloud.heal(made=True)
-        wait_for_the_end(terraform)
+        assert select.select([terraform], [], [], 120)[0], "Terraform did not end"
+        os.close(terraform)
     assert deployment.states() == ["de-week1.tfstate"]
     planned = goes_on(deployment)
     assert "was broken off" in planned["note"]
@@ -170,13 +171,6 @@ def test_a_state_that_could_not_be_written_is_kept_and_comes_first(deployment: D
     assert not (deployment.workspace("de-week1") / "errored.tfstate").exists()
     goes_on(deployment)
     assert set(made) <= set(deployment.cloud.made)
-
-
-def wait_for_the_end(process: int) -> None:
-    """Of a process that is not our child."""
-    watch = os.pidfd_open(process)
-    assert select.select([watch], [], [], 120)[0], "it did not end"
-    os.close(watch)
 
 
 # -- before anything is planned -----------------------------------------------------------------------------------
