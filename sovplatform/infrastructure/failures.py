@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sovplatform.errors import Denied, Locked, SovError, Unavailable
+from sovplatform.errors import ConfigError, Denied, Locked, SovError, Unavailable
 from sovplatform.infrastructure.diagnostics import StackInvalid, TerraformFailed
 
 _LOCK = re.compile(r"acquiring the state lock", re.I)
+_MOVED = re.compile(r"Backend (?:configuration (?:block )?(?:has )?changed|initialization required)|init -reconfigure", re.I)
 _LOCK_ID = re.compile(r"\bID:\s+(\S+)")
 _ANSWERS: tuple[tuple[re.Pattern[str], type[SovError], str, str], ...] = (
     (
@@ -91,6 +92,9 @@ def _translated(stack: str, directory: Path, command: str, err: TerraformFailed 
         return Locked(
             f"the state of stack {stack} is locked by another run", remedy=f"wait until it has ended; if nobody runs: {force}"
         )
+    if _MOVED.search(text):
+        move = f"put them back, or move it: {_in(directory, command)} init -migrate-state"
+        return ConfigError(f"the state of stack {stack} rests in another place than its settings say", remedy=move)
     for pattern, kind, message, remedy in _ANSWERS:
         if pattern.search(text):
             more = f"; what was made is in the state, and {_GO_ON}" if applying else ""

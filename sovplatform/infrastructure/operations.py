@@ -196,7 +196,7 @@ class Infrastructure:
         note = self.journal.broken_off(stack.name)
         if note:
             progress(stack.name, note)
-        place.begin(self.out / stack.name)
+        place.begin(self.out / stack.name, anew=not self.journal.stands(stack.name))
         progress(stack.name, "planning")
         with told(stack.name, place.directory, terraform.path):
             terraform.init(place.directory)

@@ -37,10 +37,12 @@ class Workspace:
         self.plan = self.directory / "plan.bin"
         self.errored = self.directory / "errored.tfstate"
 
-    def begin(self, synthesised: Path) -> None:
-        """Take the stack as it was synthesised, and forget the last plan."""
+    def begin(self, synthesised: Path, *, anew: bool) -> None:
+        """Take the stack as it was synthesised, and forget the last plan; `anew`, where its state was to rest, too."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.forget()
+        if anew:
+            (self.directory / ".terraform" / "terraform.tfstate").unlink(missing_ok=True)  # which backend, not a state
         shutil.copyfile(synthesised / STACK_FILE, self.directory / STACK_FILE)
 
     def forget(self) -> None:

@@ -62,3 +62,12 @@ def test_a_lost_key_is_not_replaced_in_silence(journal: Journal) -> None:
     (journal.path.parent / "ledger.key").unlink()
     with pytest.raises(LedgerCorrupt, match="key of the operator's journal"):
         journal.record("infrastructure.judged", "de-week2", {})
+
+
+def test_a_stack_stands_from_its_first_apply_until_it_is_destroyed(journal: Journal) -> None:
+    journal.record("infrastructure.judged", "de-week1", {})
+    assert not journal.stands("de-week1")
+    for event, stands in (("apply.began", True), ("apply.broke", True), ("destroy.began", True), ("destroy.done", False)):
+        journal.record(f"infrastructure.{event}", "de-week1", {})
+        assert journal.stands("de-week1") is stands
+    assert not journal.stands("de-week2")

@@ -134,3 +134,18 @@ def test_after_the_end_nothing_is_started(tmp_path: Path) -> None:
     children.end_all()
     with pytest.raises(Unavailable, match="was not started"):
         children.run(["true"], directory=tmp_path, environment=os.environ, seconds=1)
+
+
+def test_what_outlives_us_writes_to_no_pipe_of_ours_and_is_read_as_it_comes(tmp_path: Path) -> None:
+    """It says what its output is, waits until that was read, and ends without a newline."""
+    told = "import os,stat,time\nprint(stat.S_ISREG(os.fstat(1).st_mode), flush=True)\n"
+    waits = "while not os.path.exists('read'): time.sleep(0.01)\nprint('é', end='')"
+    lines: list[str] = []
+
+    def take(line: str) -> None:
+        lines.append(line)
+        (tmp_path / "read").touch()
+
+    command = [sys.executable, "-X", "utf8", "-c", told + waits]
+    ended = Children().run(command, directory=tmp_path, environment=os.environ, seconds=30, on_line=take, outlives=True)
+    assert (ended.code, lines) == (0, ["True\n", "é"])
