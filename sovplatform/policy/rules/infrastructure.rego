@@ -160,13 +160,6 @@ placed(provider) if {
 	provider.values.region[0] in input.locations
 }
 
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
-	some name in {"aws", "google"}
-	some path, _ in input.providers[name].values
-	contains(path, "endpoint")
-	msg := concat("", ["the provider ", name, " has a service somewhere else: ", path])
-}
-
 # -- the state ---------------------------------------------------------------------------------------------------------
 deny contains {"rule": "state.outside", "msg": "the state does not rest encrypted inside the region", "address": ""} if not state_inside
 
@@ -176,7 +169,6 @@ state_inside if {
 	placed_in_configuration
 	input.backend.configuration.encrypt == [true]
 	count(input.backend.configuration.kms_key_id) == 1
-	count(foreign_endpoints) == 0
 }
 
 state_inside if {
@@ -197,20 +189,6 @@ state_inside if {
 	startswith(input.backend.configuration.address[0], "https://")
 	not input.backend.configuration.skip_cert_verification == [true]
 	not clouded
-}
-
-foreign_endpoints contains address if {
-	some path, addresses in input.backend.configuration
-	contains(path, "endpoint")
-	some address in addresses
-	not own_endpoint(address)
-}
-
-own_endpoint(address) if {
-	startswith(address, "https://")
-	some place in input.locations
-	some suffix in {"amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"}
-	endswith(address, concat("", [".", place, ".", suffix]))
 }
 
 placed_in_configuration if input.backend.configuration.region[0] in input.locations

@@ -186,7 +186,7 @@ in_cluster(provider) if {
 in_cluster(provider) if {
 	some path in {"host", "kubernetes.host"}
 	address_of := provider.values[path][0]
-	contains(address_of, "${")
+	regex.match("^(https://)?\\$\\{[^{}]+\\}$", address_of) # nothing around the cluster's own address
 	not provider.values.config_context
 	not provider.values["kubernetes.config_context"]
 }

@@ -82,11 +82,13 @@ at_end(path, last) if endswith(path, concat("", [".", last]))
 
 deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
 	some name, provider in input.providers
-	some path in {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
+	some path in unchecked
 	some value in provider.values[path]
 	not value == false
 	msg := concat("", ["the provider ", name, " does not check who answers: ", path])
 }
+
+unchecked := {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
 
 deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
 	some name, provider in input.providers

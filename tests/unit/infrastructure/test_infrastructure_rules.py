@@ -60,6 +60,14 @@ def marked(tree: Any) -> dict[str, str]:
     return told
 
 
+def provider(name: str, **values: Any) -> Break:
+    return lambda given: given["providers"].setdefault(name, {"values": {}})["values"].update(values)
+
+
+def state(**values: Any) -> Break:
+    return lambda given: given["backend"]["configuration"].update(values)
+
+
 def forget(*kinds: str) -> Break:
     return lambda given: [given["resources"]["aws_s3_bucket"]["audit"]["attached"].pop(kind) for kind in kinds]
 
@@ -100,6 +108,22 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("place.provider", A, lambda given: given["providers"]["aws"]["values"].update({"endpoints.s3": ["https://s3.example"]})),
     ("place.provider", K, lambda given: given["providers"]["kubernetes"]["values"].update(config_context=["us"])),
     ("place.provider", K, lambda given: given["providers"].update(azurerm={"values": {}})),
+    ("place.provider", A, provider("aws", **{"assume_role.role_arn": ["arn:aws-eusc:iam::222222222222:role/x"]})),
+    ("place.provider", A, provider("aws", allowed_account_ids=["222222222222"])),
+    ("place.provider", A, provider("aws", http_proxy=["http://proxy.example"])),
+    ("place.provider", G, provider("google", project=["theirs"])),
+    ("place.provider", G, provider("google", universe_domain=["elsewhere.example"])),
+    ("place.provider", G, provider("google", impersonate_service_account=["x@theirs.iam.gserviceaccount.com"])),
+    ("place.provider", K, provider("kubernetes", config_context=[], host=["https://evil.example/${var.x}"])),
+    ("place.provider", K, provider("kubernetes", proxy_url=["https://proxy.example"])),
+    ("plan.forbidden", K, provider("kubernetes", **{"exec.command": ["sh"]})),
+    ("state.outside", A, state(**{"endpoints.s3": ["https://s3.example"]})),
+    ("state.outside", A, state(endpoint=["https://s3.example"])),
+    ("state.outside", A, state(**{"assume_role.role_arn": ["arn:aws-eusc:iam::222222222222:role/x"]})),
+    ("state.outside", A, state(kms_key_id=["arn:aws-eusc:kms:eusc-de-east-1:222222222222:alias/x"])),
+    ("state.outside", G, state(storage_custom_endpoint=["https://storage.example"])),
+    ("state.outside", G, state(kms_encryption_key=["projects/theirs/locations/europe-west3/keyRings/x/cryptoKeys/y"])),
+    ("state.outside", K, state(host=["https://evil.example"])),
     ("state.outside", G, lambda given: given["backend"].update(mentions=["us-central1"])),
     ("state.outside", G, lambda given: given["backend"]["configuration"].pop("kms_encryption_key")),
     ("state.outside", A, lambda given: given["backend"]["configuration"].update(encrypt=[False])),

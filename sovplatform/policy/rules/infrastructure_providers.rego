@@ -1,0 +1,96 @@
+# What the providers and the state's store may be told. Each argument is known here: a role to assume, a proxy, another universe
+# or an address would lead elsewhere, and there are more of them with every version.
+package sovplatform.infrastructure
+
+import rego.v1
+
+cluster_arguments := {
+	"cluster_ca_certificate",
+	"config_context",
+	"config_path",
+	"exec.api_version",
+	"exec.args",
+	"exec.command",
+	"host",
+	"token",
+}
+
+provider_arguments := {
+	"aws": {"allowed_account_ids", "profile", "region"},
+	"google": {"billing_project", "project", "region", "user_project_override"},
+	"helm": {concat(".", ["kubernetes", argument]) | some argument in cluster_arguments},
+	"kubernetes": cluster_arguments,
+	"vault": {"address", "ca_cert_file", "namespace", "skip_child_token"},
+}
+
+deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+	some name, provider in input.providers
+	some path, _ in provider.values
+	not path in object.get(provider_arguments, name, set())
+	not credential(path)
+	not path in unchecked
+	msg := concat("", ["no rule knows where the provider ", name, " is led by ", path])
+}
+
+deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+	some name, path in {"aws": "allowed_account_ids", "google": "project"}
+	some account in input.providers[name].values[path]
+	not account == input.account
+	msg := concat("", ["the provider ", name, " works in ", account, ", which is not the region's"])
+}
+
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
+	some name, path in {"kubernetes": "exec.command", "helm": "kubernetes.exec.command"}
+	some command in input.providers[name].values[path]
+	not command in {"aws", "gke-gcloud-auth-plugin"}
+	msg := concat("", ["the provider ", name, " would run ", command])
+}
+
+# -- the state's store ---------------------------------------------------------------------------------------------------
+state_arguments := {
+	"gcs": {"bucket", "kms_encryption_key", "prefix"},
+	"http": {
+		"address",
+		"lock_address",
+		"lock_method",
+		"retry_max",
+		"retry_wait_max",
+		"retry_wait_min",
+		"skip_cert_verification",
+		"unlock_address",
+		"unlock_method",
+		"update_method",
+	},
+	"kubernetes": {"config_context", "config_path", "in_cluster_config", "insecure", "namespace", "secret_suffix"},
+	"s3": {"allowed_account_ids", "bucket", "encrypt", "key", "kms_key_id", "profile", "region", "use_lockfile"},
+}
+
+deny contains {"rule": "state.outside", "msg": msg, "address": ""} if {
+	known := state_arguments[input.backend.type]
+	some path, _ in input.backend.configuration
+	not path in known
+	msg := concat("", ["no rule knows where the state is led by ", path])
+}
+
+deny contains {"rule": "state.outside", "msg": "the key of the state is not the region's", "address": ""} if {
+	input.backend.type == "s3"
+	some key in input.backend.configuration.kms_key_id
+	startswith(key, "arn:")
+	not split(key, ":")[4] == input.account
+	not input.account == ""
+}
+
+deny contains {"rule": "state.outside", "msg": "the key of the state is not the region's", "address": ""} if {
+	input.backend.type == "gcs"
+	some key in input.backend.configuration.kms_encryption_key
+	startswith(key, "projects/")
+	not split(key, "/")[1] == input.account
+	not input.account == "" # nothing names it, and nothing of a cloud is in the stack
+}
+
+deny contains {"rule": "state.outside", "msg": "the state is not locked over TLS", "address": ""} if {
+	input.backend.type == "http"
+	some path in {"lock_address", "unlock_address"}
+	some address_of in input.backend.configuration[path]
+	not startswith(address_of, "https://")
+}
