@@ -13,6 +13,8 @@ from sovplatform.records.record import Digest, Record
 
 
 class Kind(StrEnum):
+    """What an artifact is; the export rules name it. A `dataset` is raw data, which never crosses."""
+
     dataset = "dataset"
     update = "update"
     statistics = "statistics"

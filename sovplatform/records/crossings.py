@@ -44,5 +44,7 @@ class Decision(Record):
 
 
 class SignedDecision(Record):
+    """A decision with the signature of the source region's key `decisions` over its canonical JSON."""
+
     decision: Decision
     signature: Signature

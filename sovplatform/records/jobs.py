@@ -40,6 +40,8 @@ class JobSpec(Record):
 
 
 class Job(Record):
+    """How a job is. `message` says why it failed; `result` is what its entrypoint returned, or its `error`."""
+
     id: Name
     state: JobState
     message: str = ""

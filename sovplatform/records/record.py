@@ -25,6 +25,7 @@ def canonical(value: Any) -> bytes:
 
 
 def digest_of(data: bytes) -> str:
+    """`sha256:` and the SHA-256 of the bytes in hexadecimal."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
@@ -42,4 +43,5 @@ class Record(BaseModel):
 
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
+        """Raises pydantic's ValidationError, a ValueError, for what is no such record."""
         return cls.model_validate_json(data)
