@@ -21,10 +21,10 @@ from sovplatform.backends.keyrules import (
     check_usable,
     check_wraps,
     does_not_open,
-    foreign,
+    name_in,
     pem_of_der,
 )
-from sovplatform.errors import Conflict, Denied, NotFound, Unavailable, Unsupported
+from sovplatform.errors import Conflict, NotFound, Unavailable, Unsupported
 from sovplatform.interfaces.keystore import KeyStore
 from sovplatform.records import DataKey, KeyFacts, KeyPurpose, Signature
 
@@ -277,10 +277,4 @@ class AwsKeyStore(KeyStore):
         return f"awskms:///{self._place.arn('kms', self._prefix + name)}"
 
     def _name_in(self, uri: str) -> str:
-        name = uri.removeprefix(self._uri(""))
-        if name == uri:
-            raise foreign(uri, self.region, "it is in another partition, region, account or name space")
-        try:
-            return check_name(name)
-        except NotFound as err:
-            raise Denied(f"{uri} names no key", remedy=err.remedy) from err
+        return name_in(uri, self._uri(""), self.region, "it is in another partition, region, account or name space")

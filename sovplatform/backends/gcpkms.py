@@ -23,7 +23,7 @@ from sovplatform.backends.keyrules import (
     check_usable,
     check_wraps,
     does_not_open,
-    foreign,
+    name_in,
 )
 from sovplatform.errors import Conflict, Denied, NotFound, Unavailable, Unsupported
 from sovplatform.interfaces.keystore import KeyStore
@@ -293,13 +293,7 @@ class GcpKeyStore(KeyStore):
         return f"gcpkms://{self._place.ring}/cryptoKeys/{name}"
 
     def _name_in(self, uri: str) -> str:
-        name = uri.removeprefix(self._uri(""))
-        if name == uri:
-            raise foreign(uri, self.region, "it is in another project, location or key ring")
-        try:
-            return check_name(name)
-        except NotFound as err:
-            raise Denied(f"{uri} names no key", remedy=err.remedy) from err
+        return name_in(uri, self._uri(""), self.region, "it is in another project, location or key ring")
 
 
 def _imported(version: Any) -> bool:

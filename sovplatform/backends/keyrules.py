@@ -86,6 +86,17 @@ def foreign(uri: str, region: str, why: str) -> Denied:
     return Denied(f"{uri} is not a key of region {region}", reasons=[why], remedy="unwrap it in its own region")
 
 
+def name_in(uri: str, mine: str, region: str, elsewhere: str) -> str:
+    """The key's name in a URI that starts with `mine`. Raises Denied for a key `elsewhere`, and for a URI that names none."""
+    name = uri.removeprefix(mine)
+    if name == uri:
+        raise foreign(uri, region, elsewhere)
+    try:
+        return check_name(name)
+    except NotFound as err:
+        raise Denied(f"{uri} names no key", remedy=err.remedy) from err
+
+
 def does_not_open(uri: str) -> Denied:
     """The denial of a data key whose bytes, key or context are not what they were."""
     return Denied(

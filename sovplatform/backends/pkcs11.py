@@ -19,7 +19,7 @@ from sovplatform.backends.keyrules import (
     check_usable,
     check_wraps,
     does_not_open,
-    foreign,
+    name_in,
     pem_of_der,
 )
 from sovplatform.backends.pkcs11_token import HsmRefused, Token, TokenPlace
@@ -287,13 +287,7 @@ class Pkcs11KeyStore(KeyStore):
         return f"pkcs11:token={quote(self._place.token, safe='')};object={name}"
 
     def _name_in(self, uri: str) -> str:
-        name = uri.removeprefix(self._uri(""))
-        if name == uri:
-            raise foreign(uri, self.region, "it is on another token")
-        try:
-            return check_name(name)
-        except NotFound as err:
-            raise Denied(f"{uri} names no key", remedy=err.remedy) from err
+        return name_in(uri, self._uri(""), self.region, "it is on another token")
 
 
 def _pem(purpose: KeyPurpose, point: bytes) -> str:

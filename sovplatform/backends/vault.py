@@ -5,22 +5,29 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import re
-import threading
-import time
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from sovplatform.backends.keyrules import ALGORITHMS
+from sovplatform.backends.keyrules import (
+    ALGORITHMS,
+    Checked,
+    b64,
+    check_data_key,
+    check_name,
+    check_purpose,
+    check_signs,
+    check_usable,
+    check_wraps,
+    does_not_open,
+    foreign,
+)
 from sovplatform.backends.vault_api import TokenSource, VaultAddress, VaultApi, VaultRefused
-from sovplatform.errors import ConfigError, Conflict, Denied, NotFound, Unsupported
+from sovplatform.errors import NotFound, Unsupported
 from sovplatform.interfaces.keystore import KeyStore
 from sovplatform.records import DataKey, KeyFacts, KeyPurpose, Signature
 
 TYPES = {KeyPurpose.sign: "ecdsa-p256", KeyPurpose.seal: "ed25519", KeyPurpose.wrap: "aes256-gcm96"}
 _PURPOSES = {type_: purpose for purpose, type_ in TYPES.items()}
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_FACTS_SECONDS = 60.0
 
 
 class VaultKeyStore(KeyStore):
@@ -48,8 +55,7 @@ class VaultKeyStore(KeyStore):
         self._mount = mount
         self._prefix = f"vault://{urlsplit(address).netloc}/{namespace}/" if namespace else f"vault://{urlsplit(address).netloc}/"
         self._api = VaultApi(VaultAddress(address, ca_file), namespace=namespace, token=token, timeout=timeout)
-        self._known: dict[str, tuple[float, KeyPurpose]] = {}
-        self._lock = threading.Lock()
+        self._known: Checked[KeyPurpose] = Checked()
 
     def create(self, name: str, purpose: KeyPurpose) -> KeyFacts:
         """As `KeyStore.create`."""
@@ -58,10 +64,7 @@ class VaultKeyStore(KeyStore):
         except NotFound:
             self._api.write(self._path("keys", name), {"type": TYPES[purpose]})
             there = self.facts(name)
-        if there.purpose != purpose:
-            raise Conflict(
-                f"key {there.uri} exists for {there.purpose}, not for {purpose}", remedy="give the new key another name"
-            )
+        check_purpose(there.uri, there.purpose, purpose)
         return there
 
     def facts(self, name: str) -> KeyFacts:
@@ -88,39 +91,33 @@ class VaultKeyStore(KeyStore):
     def sign(self, name: str, data: bytes) -> Signature:
         """As `KeyStore.sign`. For ECDSA only the SHA-256 of `data` travels to the service."""
         purpose = self._usable(name)
-        if purpose == KeyPurpose.wrap:
-            raise Unsupported(f"signing with {self._uri(name)}", reason="its purpose is wrap", remedy="use a sign or seal key")
+        check_signs(self._uri(name), purpose)
         if purpose == KeyPurpose.sign:
-            body = {"input": _b64(hashlib.sha256(data).digest()), "prehashed": True, "marshaling_algorithm": "asn1"}
+            body = {"input": b64(hashlib.sha256(data).digest()), "prehashed": True, "marshaling_algorithm": "asn1"}
             answer = self._api.write(f"{self._path('sign', name)}/sha2-256", body)
         else:
-            answer = self._api.write(self._path("sign", name), {"input": _b64(data)})
+            answer = self._api.write(self._path("sign", name), {"input": b64(data)})
         value = answer["data"]["signature"].split(":", 2)[2]
         return Signature(key=self._uri(name), algorithm=ALGORITHMS[purpose], value=value)
 
     def wrap(self, name: str, data_key: bytes, context: bytes = b"") -> DataKey:
         """As `KeyStore.wrap`; the context is the AEAD's associated data."""
-        if not 16 <= len(data_key) <= 64:
-            raise ConfigError(f"a data key of {len(data_key)} bytes", remedy="give one of 16 to 64 bytes")
-        self._must_wrap(name)
-        body = {"plaintext": _b64(data_key), "associated_data": _b64(context)}
+        check_data_key(data_key)
+        check_wraps(self._uri(name), self._usable(name))
+        body = {"plaintext": b64(data_key), "associated_data": b64(context)}
         answer = self._api.write(self._path("encrypt", name), body)
         return DataKey(key=self._uri(name), wrapped=answer["data"]["ciphertext"])
 
     def unwrap(self, data_key: DataKey, context: bytes = b"") -> bytes:
         """As `KeyStore.unwrap`. The host in the key's URI is not compared: a server may move, a namespace may not."""
         name = self._name_in(data_key.key)
-        self._must_wrap(name)
-        body = {"ciphertext": data_key.wrapped, "associated_data": _b64(context)}
+        check_wraps(self._uri(name), self._usable(name))
+        body = {"ciphertext": data_key.wrapped, "associated_data": b64(context)}
         try:
             answer = self._api.write(self._path("decrypt", name), body)
             return base64.b64decode(answer["data"]["plaintext"], validate=True)
         except (VaultRefused, binascii.Error) as err:
-            raise Denied(
-                f"the data key does not open with {data_key.key}",
-                reasons=["changed bytes, another key, or another context"],
-                remedy="give the context it was wrapped with",
-            ) from err
+            raise does_not_open(data_key.key) from err
 
     def rotate(self, name: str) -> KeyFacts:
         """As `KeyStore.rotate`."""
@@ -130,29 +127,17 @@ class VaultKeyStore(KeyStore):
 
     def _usable(self, name: str) -> KeyPurpose:
         """The key's purpose, once it is certain (again, each minute) that the key cannot be taken out of the service."""
-        with self._lock:
-            checked, purpose = self._known.get(name, (float("-inf"), KeyPurpose.sign))
-        if time.monotonic() - checked < _FACTS_SECONDS:
-            return purpose
-        facts = self.facts(name)
-        if facts.exportable:
-            raise Denied(
-                f"key {facts.uri} is not used",
-                reasons=["it can be exported from the key service"],
-                remedy="make a key that is not exportable",
-            )
-        with self._lock:
-            self._known[name] = (time.monotonic(), facts.purpose)
-        return facts.purpose
 
-    def _must_wrap(self, name: str) -> None:
-        if (purpose := self._usable(name)) != KeyPurpose.wrap:
-            raise Unsupported(f"wrapping with {self._uri(name)}", reason=f"its purpose is {purpose}", remedy="use a wrap key")
+        def check() -> KeyPurpose:
+            facts = self.facts(name)
+            wrong = ["it can be exported from the key service"] if facts.exportable else []
+            check_usable(facts.uri, wrong, "make a key that is not exportable")
+            return facts.purpose
+
+        return self._known.get(name, check)
 
     def _path(self, verb: str, name: str) -> str:
-        if not _NAME.fullmatch(name):
-            raise NotFound(f"{name!r} is no name of a key", remedy="use lower-case letters, digits and hyphens")
-        return f"{self._mount}/{verb}/{quote(name)}"
+        return f"{self._mount}/{verb}/{quote(check_name(name))}"
 
     def _uri(self, name: str) -> str:
         return self._prefix + name
@@ -161,16 +146,8 @@ class VaultKeyStore(KeyStore):
         mine, theirs = urlsplit(self._prefix), urlsplit(uri)
         directory, _, name = theirs.path.rpartition("/")
         if theirs.scheme != "vault" or directory + "/" != mine.path:
-            raise Denied(
-                f"{uri} is not a key of region {self.region}",
-                reasons=["it is in another namespace"],
-                remedy="unwrap it in its own region",
-            )
+            raise foreign(uri, self.region, "it is in another namespace")
         return name
-
-
-def _b64(data: bytes) -> str:
-    return base64.b64encode(data).decode()
 
 
 def pem_of(public_key: str) -> str:

@@ -3,64 +3,42 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
 from sov_aws.settings import AwsSettings
 from sovplatform.backends.aws_api import AwsApi, AwsPlace
 from sovplatform.backends.aws_api import partition_of as partition_by_botocore
-from sovplatform.errors import Denied, SovError, Unavailable, Unsupported
-from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
-from sovplatform.records import Finding, RegionSpec, RegionStatus
+from sovplatform.backends.cloud_region import CloudRegion, unproved
+from sovplatform.errors import SovError
+from sovplatform.interfaces import KeyStore
+from sovplatform.records import Finding, RegionSpec
 
-_LATER = "it needs the region's Kubernetes cluster, which this version does not manage yet"
 
-
-class AwsRegion(Region):
-    """Managed by AWS and Terraform, so there is nothing to start. What it asks of AWS to prove its place needs no right."""
+class AwsRegion(CloudRegion):
+    """Keys in AWS KMS. What it asks of AWS to prove its place needs no right."""
 
     def __init__(self, spec: RegionSpec, pilot: str) -> None:
-        super().__init__(spec)
-        self.pilot = pilot
+        super().__init__(spec, pilot)
         self.settings = AwsSettings.of(spec)
         self._api = AwsApi(self.place)
 
-    def check(self) -> Sequence[Finding]:
+    def _proofs(self) -> Sequence[Callable[[], Finding]]:
         if importlib.util.find_spec("boto3") is None:
-            return [Finding(check="libraries", ok=False, detail="no boto3", remedy="pip install 'sovplatform-aws-sovereign'")]
-        place = self._check_place()
-        return [place, self._check_account()] if place.ok else [place]
+            return [
+                lambda: Finding(check="libraries", ok=False, detail="no boto3", remedy="pip install 'sovplatform-aws-sovereign'")
+            ]
+        return [self._check_place, self._check_account]
 
-    def status(self) -> RegionStatus:
-        problems = tuple(finding.detail for finding in self.check() if not finding.ok)
+    def _kms_address(self) -> str:
         region, suffix = self.settings.region, SUFFIXES.get(self.settings.partition, "")
-        endpoints = {"kms": self.settings.endpoint or f"https://kms.{region}.{suffix}"} if not problems else {}
-        return RegionStatus(region=self.spec.name, up=not problems, endpoints=endpoints, problems=problems)
+        return self.settings.endpoint or f"https://kms.{region}.{suffix}"
 
-    def keystore(self) -> KeyStore:
-        """Keys in AWS KMS; asked for, the place is proved again.
-
-        Raises:
-            Denied: the credentials, or the AWS region, are not those of this region.
-            Unavailable: the place could not be proved.
-        """
+    def _keys(self) -> KeyStore:
         from sovplatform.backends.awskms import AwsKeyStore
 
-        for finding in self.check():
-            if not finding.ok:
-                kind = Denied if finding.check == "place" else Unavailable
-                raise kind(f"region {self.spec.name} is not used: {finding.detail}", remedy=finding.remedy)
         prefix = f"sov/{self.pilot}/{self.spec.name}"
         return AwsKeyStore(self.place, region=self.spec.name, jurisdiction=self.spec.jurisdiction, prefix=prefix)
-
-    def registry(self) -> Registry:
-        raise Unsupported("a registry on aws", reason=_LATER, remedy="use provider onprem for this region")
-
-    def trainer(self) -> Trainer:
-        raise Unsupported("a trainer on aws", reason=_LATER, remedy="use provider onprem for this region")
-
-    def server(self) -> Server:
-        raise Unsupported("a server on aws", reason=_LATER, remedy="use provider onprem for this region")
 
     @property
     def place(self) -> AwsPlace:
@@ -101,8 +79,7 @@ class AwsRegion(Region):
         try:
             found = self._api.identity()
         except SovError as err:
-            reasons = f": {'; '.join(err.reasons)}" if isinstance(err, Denied) and err.reasons else ""
-            return Finding(check="credentials", ok=False, detail=err.message + reasons, remedy=err.remedy or "see the message")
+            return unproved("credentials", err)
         if found != wanted:
             detail = f"the credentials are of account {found[1]} in {found[0]}, not of {wanted[1]} in {wanted[0]}"
             remedy = f"log in to account {wanted[1]}, or set `profile` to one that is"

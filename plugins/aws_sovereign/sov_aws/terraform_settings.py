@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from sovplatform.errors import ConfigError
+from sovplatform.backends.region_settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
@@ -44,11 +44,5 @@ class TerraformSettings(Record):
     @classmethod
     def of(cls, spec: RegionSpec) -> TerraformSettings:
         """Raises ConfigError for a setting of a wrong form; one that there is not is found by `AwsSettings`."""
-        try:
-            return cls.model_validate({name: value for name, value in spec.settings.items() if name in cls.model_fields})
-        except ValidationError as err:
-            wrong = ", ".join(sorted({".".join(map(str, item["loc"])) for item in err.errors()}))
-            raise ConfigError(
-                f"region {spec.name}: wrong settings for aws: {wrong}",
-                remedy="see docs/infrastructure/aws.md for the form of each setting",
-            ) from err
+        own = {name: value for name, value in spec.settings.items() if name in cls.model_fields}
+        return read_settings(cls, spec, own, remedy="see docs/infrastructure/aws.md for the form of each setting")

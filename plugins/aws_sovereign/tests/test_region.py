@@ -6,11 +6,12 @@ from pathlib import Path
 import boto3
 import pytest
 from fixtures.aws import ACCOUNT, MakePlace
+from fixtures.cloud_regions import assert_denied, assert_unproved
 from sov_aws.locations import LOCATIONS, SUFFIXES, partition_of
 from sov_aws.region import AwsRegion
 from sov_aws.settings import AwsSettings
 
-from sovplatform.errors import ConfigError, Denied, Unavailable, Unsupported
+from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.interfaces import KeyStore, Region
 from sovplatform.plugins import Plugins
 from sovplatform.records import KeyPurpose, RegionSpec, Role
@@ -120,13 +121,7 @@ def test_everything_right_is_up(make: MakeRegion) -> None:
 def test_a_wrong_place_is_found_and_its_keys_are_denied(
     make: MakeRegion, jurisdiction: str, settings: dict[str, str], detail: str, remedy: str
 ) -> None:
-    region = make(jurisdiction, **settings)
-    (finding,) = [finding for finding in region.check() if not finding.ok]
-    assert detail in finding.detail
-    assert remedy in finding.remedy
-    with pytest.raises(Denied) as caught:
-        region.keystore()
-    assert detail in str(caught.value)
+    assert_denied(make(jurisdiction, **settings), detail, remedy)
 
 
 @pytest.mark.parametrize(
@@ -142,13 +137,7 @@ def test_a_wrong_place_is_found_and_its_keys_are_denied(
 def test_what_cannot_be_proved_is_a_finding_and_not_up(
     make: MakeRegion, settings: dict[str, str], detail: str, remedy: str
 ) -> None:
-    region = make(**settings)
-    (finding,) = [finding for finding in region.check() if not finding.ok]
-    assert detail in finding.detail
-    assert remedy in finding.remedy
-    assert not region.status().up
-    with pytest.raises(Unavailable):
-        region.keystore()
+    assert_unproved(make(**settings), detail, remedy)
 
 
 @pytest.mark.parametrize(

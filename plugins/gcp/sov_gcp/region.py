@@ -3,57 +3,41 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sov_gcp.locations import LOCATIONS, default_location
 from sov_gcp.settings import GcpSettings
+from sovplatform.backends.cloud_region import CloudRegion, unproved
 from sovplatform.backends.gcp_api import GcpApi, GcpPlace
-from sovplatform.errors import Denied, NotFound, SovError, Unavailable, Unsupported
-from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
-from sovplatform.records import Finding, RegionSpec, RegionStatus
-
-_LATER = "it needs the region's Kubernetes cluster, which this version does not manage yet"
+from sovplatform.errors import NotFound, SovError
+from sovplatform.interfaces import KeyStore
+from sovplatform.records import Finding, RegionSpec
 
 
-class GcpRegion(Region):
-    """Managed by Google and Terraform, so there is nothing to start.
+class GcpRegion(CloudRegion):
+    """Keys in Cloud KMS.
 
     Rights needed to prove the place: `resourcemanager.projects.get` on the project, `cloudkms.keyRings.get` on the key ring.
     """
 
     def __init__(self, spec: RegionSpec, pilot: str) -> None:
-        super().__init__(spec)
-        self.pilot = pilot
+        super().__init__(spec, pilot)
         self.settings = GcpSettings.of(spec, pilot)
         self._api = GcpApi(self.place)
 
-    def check(self) -> Sequence[Finding]:
+    def _proofs(self) -> Sequence[Callable[[], Finding]]:
         if not _installed():
-            return [Finding(check="libraries", ok=False, detail="no google-cloud-kms", remedy="pip install 'sovplatform-gcp'")]
-        found = [self._check_place()]
-        for step in (self._check_project, self._check_keyring):
-            if found[-1].ok:
-                found.append(step())
-        return found
+            return [
+                lambda: Finding(check="libraries", ok=False, detail="no google-cloud-kms", remedy="pip install 'sovplatform-gcp'")
+            ]
+        return [self._check_place, self._check_project, self._check_keyring]
 
-    def status(self) -> RegionStatus:
-        problems = tuple(finding.detail for finding in self.check() if not finding.ok)
-        endpoints = {"kms": self.settings.endpoint or "https://cloudkms.googleapis.com"} if not problems else {}
-        return RegionStatus(region=self.spec.name, up=not problems, endpoints=endpoints, problems=problems)
+    def _kms_address(self) -> str:
+        return self.settings.endpoint or "https://cloudkms.googleapis.com"
 
-    def keystore(self) -> KeyStore:
-        """Keys in Cloud KMS; asked for, the place is proved again.
-
-        Raises:
-            Denied: the project or the location is not that of this region.
-            Unavailable: the place could not be proved.
-        """
+    def _keys(self) -> KeyStore:
         from sovplatform.backends.gcpkms import GcpKeyStore
 
-        for finding in self.check():
-            if not finding.ok:
-                kind = Denied if finding.check == "place" else Unavailable
-                raise kind(f"region {self.spec.name} is not used: {finding.detail}", remedy=finding.remedy)
         return GcpKeyStore(
             self.place,
             region=self.spec.name,
@@ -61,15 +45,6 @@ class GcpRegion(Region):
             protection=self.settings.protection,
             seal_protection=self.settings.seal_protection,
         )
-
-    def registry(self) -> Registry:
-        raise Unsupported("a registry on gcp", reason=_LATER, remedy="use provider onprem for this region")
-
-    def trainer(self) -> Trainer:
-        raise Unsupported("a trainer on gcp", reason=_LATER, remedy="use provider onprem for this region")
-
-    def server(self) -> Server:
-        raise Unsupported("a server on gcp", reason=_LATER, remedy="use provider onprem for this region")
 
     @property
     def place(self) -> GcpPlace:
@@ -102,7 +77,7 @@ class GcpRegion(Region):
         try:
             found = self._api.project()
         except SovError as err:
-            return _finding("credentials", err)
+            return unproved("credentials", err)
         identities = {str(found.get("projectId")), str(found.get("name", "")).removeprefix("projects/")}
         parent, state = str(found.get("parent", "")), str(found.get("state", ""))
         wanted = f"folders/{self.settings.folder}" if self.settings.folder else f"organizations/{self.settings.organization}"
@@ -122,15 +97,10 @@ class GcpRegion(Region):
         except NotFound as err:
             return Finding(check="key ring", ok=False, detail=err.message, remedy=f"make the key ring {self.place.ring}")
         except SovError as err:
-            return _finding("key ring", err)
+            return unproved("key ring", err)
         if found.name != self.place.ring:
             return Finding(check="place", ok=False, detail=f"Google answers with {found.name}", remedy="set `keyring` to it")
         return Finding(check="key ring", ok=True, detail=found.name)
-
-
-def _finding(check: str, err: SovError) -> Finding:
-    reasons = f": {'; '.join(err.reasons)}" if isinstance(err, Denied) and err.reasons else ""
-    return Finding(check=check, ok=False, detail=err.message + reasons, remedy=err.remedy or "see the message")
 
 
 def _installed() -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sov_gcp.locations import default_location
 from sov_gcp.terraform_settings import TerraformSettings
-from sovplatform.errors import ConfigError
+from sovplatform.backends.region_settings import Endpoint, read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -28,18 +28,15 @@ class GcpSettings(Record):
     seal_protection: Literal["", "HSM", "HSM_SINGLE_TENANT", "SOFTWARE"] = ""
     cidr: str = ""
     state_bucket: str = ""
-    endpoint: Annotated[str, Field(pattern=r"^(https://.*|http://(127\.0\.0\.1|localhost)(:\d+)?/?)?$")] = ""
+    endpoint: Endpoint = ""
 
     @classmethod
     def of(cls, spec: RegionSpec, pilot: str) -> GcpSettings:
         """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
         others = TerraformSettings.model_fields
-        try:
-            given = cls.model_validate({name: value for name, value in spec.settings.items() if name not in others})
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join((*cls.model_fields, *others))
-            remedy = f"use {known}; numbers in quotes, an endpoint is https or on this machine"
-            raise ConfigError(f"region {spec.name}: wrong settings for gcp: {wrong}", remedy=remedy) from err
+        own = {name: value for name, value in spec.settings.items() if name not in others}
+        known = ", ".join((*cls.model_fields, *others))
+        remedy = f"use {known}; numbers in quotes, an endpoint is https or on this machine"
+        given = read_settings(cls, spec, own, remedy=remedy)
         place = {"location": given.location or default_location(spec.jurisdiction)}
         return given.model_copy(update=place | {"keyring": given.keyring or f"{pilot}-{spec.name}"})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from sovplatform.errors import ConfigError
+from sovplatform.backends.region_settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -42,11 +42,5 @@ class TerraformSettings(Record):
     @classmethod
     def of(cls, spec: RegionSpec) -> TerraformSettings:
         """Raises ConfigError for one of a wrong form."""
-        try:
-            return cls.model_validate({name: value for name, value in spec.settings.items() if name in cls.model_fields})
-        except ValidationError as err:
-            wrong = ", ".join(sorted({".".join(map(str, item["loc"])) for item in err.errors()}))
-            raise ConfigError(
-                f"region {spec.name}: wrong settings for gcp: {wrong}",
-                remedy="write numbers in quotes, and a billing account as 012345-6789AB-CDEF01",
-            ) from err
+        own = {name: value for name, value in spec.settings.items() if name in cls.model_fields}
+        return read_settings(cls, spec, own, remedy="write numbers in quotes, and a billing account as 012345-6789AB-CDEF01")

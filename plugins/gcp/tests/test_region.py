@@ -4,12 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fixtures.cloud_regions import assert_denied, assert_unproved
 from fixtures.gcp import NUMBER, PROJECT, RING, Emulator, MakePlace
 from sov_gcp.locations import LOCATIONS
 from sov_gcp.region import GcpRegion
 from sov_gcp.settings import GcpSettings
 
-from sovplatform.errors import ConfigError, Denied, Unavailable, Unsupported
+from sovplatform.errors import ConfigError, Denied, Unsupported
 from sovplatform.interfaces import KeyStore, Region
 from sovplatform.plugins import Plugins
 from sovplatform.records import RegionSpec, Role
@@ -91,13 +92,7 @@ def test_everything_right_is_up(make: MakeRegion, emulator: Emulator, settings: 
 def test_a_wrong_place_is_found_and_its_keys_are_denied(
     make: MakeRegion, jurisdiction: str, settings: dict[str, str], detail: str, remedy: str
 ) -> None:
-    region = make(jurisdiction, **settings)
-    (finding,) = [finding for finding in region.check() if not finding.ok]
-    assert detail in finding.detail
-    assert remedy in finding.remedy
-    with pytest.raises(Denied) as caught:
-        region.keystore()
-    assert detail in str(caught.value)
+    assert_denied(make(jurisdiction, **settings), detail, remedy)
 
 
 @pytest.mark.parametrize(
@@ -113,13 +108,7 @@ def test_a_wrong_place_is_found_and_its_keys_are_denied(
 def test_what_cannot_be_proved_is_a_finding_and_not_up(
     make: MakeRegion, settings: dict[str, str], detail: str, remedy: str
 ) -> None:
-    region = make(**settings)
-    (finding,) = [finding for finding in region.check() if not finding.ok]
-    assert detail in finding.detail
-    assert remedy in finding.remedy
-    assert not region.status().up
-    with pytest.raises(Unavailable):
-        region.keystore()
+    assert_unproved(make(**settings), detail, remedy)
 
 
 def test_a_project_that_is_to_be_deleted_is_denied(make: MakeRegion, emulator: Emulator) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from sov_edge.terraform_settings import EdgeSettings as ClusterSettings
-from sovplatform.errors import ConfigError
+from sovplatform.backends.region_settings import read_settings
 from sovplatform.records import Jurisdiction, Name, Record, RegionSpec
 
 
@@ -33,12 +31,8 @@ class EdgeSettings(Record):
         if "sites" not in own:
             context = spec.settings.get("context") or spec.name
             own["sites"] = [{"name": spec.name, "jurisdiction": spec.jurisdiction, "context": context}]
-        try:
-            return cls.model_validate(own)
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            remedy = f"use {', '.join(cls.model_fields)}; a site has a name, a jurisdiction such as DE, and a context"
-            raise ConfigError(f"region {spec.name}: wrong settings for edge: {wrong}", remedy=remedy) from err
+        remedy = f"use {', '.join(cls.model_fields)}; a site has a name, a jurisdiction such as DE, and a context"
+        return read_settings(cls, spec, own, remedy=remedy)
 
 
 def _of_the_cluster(name: str) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Self
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
-from sovplatform.errors import ConfigError
+from sovplatform.backends.region_settings import read_settings
 from sovplatform.interfaces.stackforms import Backend
 from sovplatform.records import Record, RegionSpec
 
@@ -40,12 +40,8 @@ class ClusterSettings(Record):
             ConfigError: there is a setting that is none, or is wrong.
         """
         own = {name: value for name, value in spec.settings.items() if name not in others}
-        try:
-            return cls.model_validate(own)
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join(sorted({*cls.model_fields, *others}))
-            raise ConfigError(f"region {spec.name}: wrong settings for {spec.provider}: {wrong}", remedy=f"use {known}") from err
+        known = ", ".join(sorted({*cls.model_fields, *others}))
+        return read_settings(cls, spec, own, remedy=f"use {known}")
 
     def context_of(self, spec: RegionSpec) -> str:
         """The kubeconfig's context of the region."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Mapping
-from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,17 +14,11 @@ from sovplatform.infrastructure.cost import CostEstimate, CostLine, estimate, po
 from sovplatform.infrastructure.pricing import Prices, PriceTable, Rate, Rates
 from sovplatform.infrastructure.request import Synthesis, SynthStack, Variable
 from sovplatform.pilot import BudgetSpec, InfrastructureSpec, Pilot, ServingPoolSpec, StorageSpec, TrainingPoolSpec
-from sovplatform.platform import Platform
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold import Blueprint, Place, make_pilot
+from tests.fixtures.prices import SOURCE, TODAY, price
 
-TODAY = date(2026, 11, 24)
-SOURCE = {"as_of": "2026-11-01", "source": "https://prices.example/list"}
 Estimate = Callable[..., CostEstimate]
-
-
-def price(item: str, low: float, *, location: str = "here", unit: str = "hour", **more: Any) -> dict[str, Any]:
-    return {"item": item, "location": location, "unit": unit, "currency": "EUR", "low": low, "high": low, **SOURCE, **more}
 
 
 def table(*prices: dict[str, Any], **more: Any) -> PriceTable:
@@ -320,23 +310,7 @@ def test_an_unknown_region_is_named_with_those_that_there_are(month: Estimate) -
     assert "use one of: de" in caught.value.remedy
 
 
-# -- the tables -------------------------------------------------------------------------------------------------------
-
-
-def test_every_price_of_ours_has_a_source_and_a_date_and_every_factor_too() -> None:
-    prices = Prices.load()
-    assert {"aws", "gcp", "onprem"} <= set(prices.tables)
-    for one in prices.tables.values():
-        for item in one.prices:
-            assert re.match(r"https?://\S+\.\S+/\S|description of the Python package \S+ \d", item.source)
-            assert item.as_of <= TODAY
-            assert item.low <= item.high
-        keys = [(item.item, item.location) for item in one.prices]
-        assert len(keys) == len(set(keys))
-        for other in one.elsewhere:
-            assert other.note
-            assert (other.low, other.high) == (1, 1) or (other.source and other.as_of)
-    assert all(rate.source for rate in prices.rates.rates)
+# -- how far its sources are to be believed ----------------------------------------------------------------------------
 
 
 def test_prices_older_than_400_days_give_a_warning(month: Estimate) -> None:
@@ -351,52 +325,3 @@ def test_a_source_without_a_date_of_its_own_is_told(month: Estimate) -> None:
     given = body("cluster", {"aws_eks_cluster.main": {}})
     (warned,) = month((stack(), given), prices=tables(table(price("cluster", 1, dated="reading")))).warnings
     assert warned.startswith("1 of 1 sources bear no date")
-
-
-def test_a_table_of_the_pilot_takes_the_place_of_ours(tmp_path: Path) -> None:
-    own = tmp_path / "prices"
-    own.mkdir()
-    (own / "onprem.json").write_text(json.dumps({"prices": [price("machine:cpu", 0.07, location="*")]}))
-    prices = Prices.load(own)
-    quote = prices.quote("onprem", "machine:cpu", "anywhere")
-    assert quote is not None
-    assert (quote.high, quote.stands_for) == (0.07, "")
-    assert prices.quote("aws", "cluster", "us-east-1") is not None
-
-
-BAD = {
-    "no json": ("{", "the file"),
-    "no source": ({"prices": [{**price("a", 1), "source": ""}]}, "prices.0.source"),
-    "no date": ({"prices": [{key: value for key, value in price("a", 1).items() if key != "as_of"}]}, "prices.0.as_of"),
-    "a negative price": ({"prices": [price("a", -1)]}, "prices.0.low"),
-    "an unknown unit": ({"prices": [price("a", 1, unit="day")]}, "prices.0.unit"),
-}
-
-
-@pytest.mark.parametrize("case", BAD)
-def test_a_table_that_is_none_is_named_with_what_is_wrong(case: str, tmp_path: Path) -> None:
-    given, where = BAD[case]
-    (tmp_path / "aws.json").write_text(given if isinstance(given, str) else json.dumps(given))
-    with pytest.raises(ConfigError) as caught:
-        Prices.load(tmp_path)
-    assert "aws.json" in caught.value.message
-    assert where in caught.value.message
-    assert "cost.md" in caught.value.remedy
-
-
-def test_all_that_our_providers_make_is_priced_or_said_to_be_free_or_by_use(tmp_path: Path) -> None:
-    sovereign = (Place("aws", "DE"), Place("gcp", "DE"), Place("onprem", "FR"), Place("edge", "DE"))
-    make_pilot(tmp_path / "demo", Blueprint(name="demo", sovereign=sovereign, fabric=Place("gcp", "US")))
-    platform = Platform.open(tmp_path / "demo", infrastructure=True)
-    found = platform.infrastructure.cost()
-    unknown = [item for item in found.not_priced if "not known" in item.reason]
-    assert unknown == []
-    assert {line.what for line in found.lines} >= {
-        "EKS cluster",
-        "GKE cluster",
-        "g6.xlarge, reserved",
-        "g2-standard-8, spot",
-        "own machines",
-    }
-    assert all(line.month_low <= line.month_high <= line.month_on_demand for line in found.lines)
-    assert any("European Sovereign Cloud" in text for text in found.warnings)

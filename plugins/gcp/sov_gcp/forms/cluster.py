@@ -45,18 +45,40 @@ def _account(place: Place, images: Resource) -> list[Resource]:
 
 
 def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: Resource) -> Resource:
-    key, subnet = wires["keys.data"], first(wires["network.subnets"])
-    settings = place.terraform
+    key = wires["keys.data"]
     arguments: dict[str, JsonValue] = {
         "project": place.project,
         "name": place.named(limit=40),
         "location": place.location,
         "node_locations": list(place.zones[:SYSTEM_ZONES]),
-        "deletion_protection": settings.protect,
+        "deletion_protection": place.terraform.protect,
         "min_master_version": construct.version,
         "release_channel": [{"channel": "REGULAR"}],
+        "database_encryption": [{"state": "ENCRYPTED", "key_name": key}],
+        "addons_config": [
+            {
+                "gce_persistent_disk_csi_driver_config": [{"enabled": True}],
+                "gcs_fuse_csi_driver_config": [{"enabled": True}],
+                "dns_cache_config": [{"enabled": True}],
+                "http_load_balancing": [{"disabled": True}],
+            }
+        ],
+        "resource_labels": labels(construct),
+        **_private_network(wires, place),
+        **_identities(place),
+        **_admission(place),
+        **_observed(topic),
+        **_first_pool(construct, place, key),
+        **after_grant(key, "container", "compute", also=("google_project_iam_member.system_node",)),
+    }
+    return Resource(type="google_container_cluster", name="main", arguments=arguments)
+
+
+def _private_network(wires: Wires, place: Place) -> dict[str, JsonValue]:
+    """Nodes and API have private addresses alone; the operators' networks reach the API, and no other does."""
+    return {
         "network": wires["network.id"],
-        "subnetwork": subnet,
+        "subnetwork": first(wires["network.subnets"]),
         "networking_mode": "VPC_NATIVE",
         "datapath_provider": "ADVANCED_DATAPATH",
         "enable_intranode_visibility": True,
@@ -73,16 +95,20 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: R
             {
                 "gcp_public_cidrs_access_enabled": False,
                 "private_endpoint_enforcement_enabled": True,
-                "cidr_blocks": [{"cidr_block": it, "display_name": "operators"} for it in settings.operator_ranges],
+                "cidr_blocks": [{"cidr_block": it, "display_name": "operators"} for it in place.terraform.operator_ranges],
             }
         ],
         "control_plane_endpoints_config": [{"dns_endpoint_config": [{"allow_external_traffic": False}]}],
-        "database_encryption": [{"state": "ENCRYPTED", "key_name": key}],
+        "service_external_ips_config": [{"enabled": False}],
+    }
+
+
+def _identities(place: Place) -> dict[str, JsonValue]:
+    """Pods are service accounts of the project and people have Google's identities; no client certificate is issued."""
+    found: dict[str, JsonValue] = {
         "workload_identity_config": [{"workload_pool": f"{place.project}.svc.id.goog"}],
-        "enable_shielded_nodes": True,
         "enable_legacy_abac": False,
         "master_auth": [{"client_certificate_config": [{"issue_client_certificate": False}]}],
-        "service_external_ips_config": [{"enabled": False}],
         "rbac_binding_config": [
             {
                 "enable_insecure_binding_system_authenticated": False,
@@ -90,33 +116,39 @@ def _cluster(construct: constructs.Cluster, wires: Wires, place: Place, topic: R
             }
         ],
         "anonymous_authentication_config": [{"mode": "LIMITED"}],
-        "binary_authorization": [
-            {"evaluation_mode": "PROJECT_SINGLETON_POLICY_ENFORCE" if settings.binary_authorization else "DISABLED"}
-        ],
+    }
+    if place.terraform.security_group:
+        found["authenticator_groups_config"] = [{"security_group": place.terraform.security_group}]
+    return found
+
+
+def _admission(place: Place) -> dict[str, JsonValue]:
+    """Which machines join, and which images run."""
+    enforced = place.terraform.binary_authorization
+    return {
+        "enable_shielded_nodes": True,
+        "binary_authorization": [{"evaluation_mode": "PROJECT_SINGLETON_POLICY_ENFORCE" if enforced else "DISABLED"}],
         "security_posture_config": [{"mode": "BASIC", "vulnerability_mode": "VULNERABILITY_DISABLED"}],
+    }
+
+
+def _observed(topic: Resource) -> dict[str, JsonValue]:
+    return {
         "logging_config": [{"enable_components": list(LOGGED)}],
         "monitoring_config": [{"enable_components": list(MEASURED), "managed_prometheus": [{"enabled": False}]}],
         "notification_config": [{"pubsub": [{"enabled": True, "topic": topic.ref("id")}]}],
         "cost_management_config": [{"enabled": True}],
-        "addons_config": [
-            {
-                "gce_persistent_disk_csi_driver_config": [{"enabled": True}],
-                "gcs_fuse_csi_driver_config": [{"enabled": True}],
-                "dns_cache_config": [{"enabled": True}],
-                "http_load_balancing": [{"disabled": True}],
-            }
-        ],
-        "resource_labels": labels(construct),
-        # A cluster is made with a pool that is removed at once; it too must be encrypted, or the policies refuse it.
+    }
+
+
+def _first_pool(construct: constructs.Cluster, place: Place, key: JsonValue) -> dict[str, JsonValue]:
+    """A cluster is made with a pool that is removed at once; it too must be encrypted, or the policies refuse it."""
+    return {
         "remove_default_node_pool": True,
         "initial_node_count": 1,
         "node_config": [node_config(construct, place, "system", key, SYSTEM_MACHINE)],
         "lifecycle": [{"ignore_changes": ["node_config", "initial_node_count"]}],
-        **after_grant(key, "container", "compute", also=("google_project_iam_member.system_node",)),
     }
-    if settings.security_group:
-        arguments["authenticator_groups_config"] = [{"security_group": settings.security_group}]
-    return Resource(type="google_container_cluster", name="main", arguments=arguments)
 
 
 def _images(construct: constructs.Cluster, place: Place, key: JsonValue) -> Resource:

@@ -6,27 +6,25 @@ report = platform.run()
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovplatform import config
-from sovplatform.approvals import public_line, sign_release
-from sovplatform.artifacts import write_atomically
-from sovplatform.errors import ConfigError, Denied, Locked, NotFound, SovError, Unavailable
+from sovplatform.errors import ConfigError, Denied, NotFound, SovError, Unavailable
 from sovplatform.interfaces import Region
 from sovplatform.ledger import Entry
 from sovplatform.patterns import sigt
-from sovplatform.patterns.outcome import Outcome
-from sovplatform.pilot import Approver, Pilot
+from sovplatform.pilot import Pilot
+from sovplatform.platform import approving, reports
+from sovplatform.platform.approving import ReleaseView
+from sovplatform.platform.lock import held
 from sovplatform.plugins import Plugins
-from sovplatform.records import EndpointStatus, Finding, Record, RegionStatus, Release, Trust
+from sovplatform.records import EndpointStatus, Finding, RegionStatus, Trust
 from sovplatform.releases import ReleaseRepository
-from sovplatform.runreport import LedgerReport, RunReport, StageReport, StageState
+from sovplatform.runreport import LedgerReport, RunReport, StageReport
 from sovplatform.stages import rollout
 from sovplatform.stages.context import Progress, StageContext
 from sovplatform.stages.plan import run_id
@@ -36,21 +34,14 @@ from sovplatform.summary import Summary
 if TYPE_CHECKING:
     from sovplatform.infrastructure.operations import Infrastructure
 
+__all__ = ["Platform", "ReleaseView"]
+
 PATTERNS = {"sigt": sigt}
 STATE = ".sov"
 
 
 def _silent(report: StageReport) -> None:
     """Who does not ask for progress gets none."""
-
-
-class ReleaseView(Record):
-    """A release, who approved it, what is still missing, and where it stands: waiting, approved, canary, stable or past."""
-
-    release: Release
-    approvers: tuple[str, ...]
-    missing: tuple[str, ...]
-    state: str
 
 
 class Platform:
@@ -141,28 +132,17 @@ class Platform:
             outcome = pattern.run(context, last)
             if approve_with is not None and outcome.released is not None and outcome.released.waiting:
                 for release_id in outcome.released.waiting:
-                    self._approve(release_id, approve_with)
+                    approving.approve(context, self.repository, release_id, approve_with)
                 outcome = pattern.run(context, last)
-            report = self._report(context, outcome, last == pattern.STAGES[-1])
-            self._keep(report)
+            report = reports.of_run(context, outcome, whole=last == pattern.STAGES[-1])
+            report = report.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
+            reports.keep(self.state, report)
             return report
-
-    def _keep(self, report: RunReport) -> None:
-        """A run that stopped early, such as `up`, does not hide what the same run came to before."""
-        before = self._kept()
-        if before is None or before.run != report.run or len(before.stages) <= len(report.stages):
-            write_atomically(self.state / "report.json", report.canonical())
-
-    def _kept(self) -> RunReport | None:
-        try:
-            return RunReport.from_json((self.state / "report.json").read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
 
     def status(self) -> RunReport:
         """How the regions are now, with what the last run came to and what the ledgers tell."""
         never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
-        last = self._kept() or never
+        last = reports.kept(self.state) or never
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
 
     def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
@@ -210,7 +190,7 @@ class Platform:
     def releases(self) -> Sequence[ReleaseView]:
         """All releases, oldest first."""
         context = self._context(_silent)
-        return [self._view(context, release) for release in self.repository.releases()]
+        return [approving.view(context, self.repository, release) for release in self.repository.releases()]
 
     def approve(self, release_id: str, key_file: Path) -> ReleaseView:
         """Approve with an approver's SSH key. The one who proposed cannot.
@@ -219,9 +199,10 @@ class Platform:
             NotFound: no such release.
             Denied: the key is not an approver's, or the proposer's own.
         """
-        with self.locked("approve"), self._refusals(release_id):
-            self._approve(release_id, key_file)
-        return self._view(self._context(_silent), self.repository.release(release_id))
+        context = self._context(_silent)
+        with self.locked("approve"), approving.refusals_recorded(context, self.repository, release_id):
+            approving.approve(context, self.repository, release_id, key_file)
+        return approving.view(context, self.repository, self.repository.release(release_id))
 
     def promote(self, release_id: str) -> EndpointStatus:
         """Give an approved release all requests of its region.
@@ -230,8 +211,8 @@ class Platform:
             NotFound: no such release.
             Denied: it is not approved, or the region refused it.
         """
-        with self.locked("promote"), self._refusals(release_id):
-            context = self._context(_silent)
+        context = self._context(_silent)
+        with self.locked("promote"), approving.refusals_recorded(context, self.repository, release_id):
             release = self.repository.release(release_id)
             reasons = missing(context, self.repository, release)
             if reasons:
@@ -290,36 +271,13 @@ class Platform:
     def _context(self, progress: Progress) -> StageContext:
         return StageContext(self.pilot, self.root, self.state, self.regions, progress)
 
-    @contextmanager
-    def locked(self, what: str) -> Iterator[None]:
+    def locked(self, what: str) -> AbstractContextManager[None]:
         """Hold the pilot's lock while `what` is done.
 
         Raises:
             Locked: another command holds it; the message names that.
         """
-        self.state.mkdir(mode=0o700, exist_ok=True)
-        with (self.state / "lock").open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as err:
-                file.seek(0)
-                holder = file.read().strip() or "another command"
-                raise Locked(f"{holder} is under way in {self.root.name}", remedy="wait until it has ended") from err
-            file.truncate(0)
-            file.write(f"`{what}` (process {os.getpid()})")
-            file.flush()
-            yield
-
-    @contextmanager
-    def _refusals(self, release_id: str) -> Iterator[None]:
-        """Have a denial written into the ledger of the release's region before it is raised."""
-        try:
-            yield
-        except Denied as err:
-            region = self.repository.release(release_id).region
-            border = self._context(_silent).border(region)
-            border.record("release.refused", release_id, {"reasons": [err.message, *err.reasons]})
-            raise
+        return held(self.state, what)
 
     def _trust(self) -> Trust:
         try:
@@ -327,79 +285,8 @@ class Platform:
         except FileNotFoundError as err:
             raise NotFound(f"pilot {self.pilot.name} was never up", remedy="run `sovctl up`") from err
 
-    def _approve(self, release_id: str, key_file: Path) -> None:
-        release = self.repository.release(release_id)
-        approver = self._approver(public_line(key_file))
-        self.repository.approve(release_id, sign_release(release, approver, key_file, self.pilot.release.approval_ttl_hours))
-
-    def _approver(self, line: str) -> Approver:
-        key = line.split()[:2]
-        for person in (*self.pilot.release.approvers, self.pilot.release.proposer):
-            if person.key.split()[:2] == key:
-                return person
-        raise Denied("this key is not a listed approver's", remedy="use a key that pilot.yaml lists under release.approvers")
-
-    def _view(self, context: StageContext, release: Release) -> ReleaseView:
-        reasons = missing(context, self.repository, release)
-        desired = self.repository.desired(release.region)
-        state = "waiting" if reasons else "approved"
-        if release.id in self.repository.stables(release.region):
-            state = "past"
-        if release.id == desired.canary:
-            state = "canary"
-        if release.id == desired.stable:
-            state = "stable"
-        approvers = tuple(approval.approver for approval in self.repository.approvals(release.id))
-        return ReleaseView(release=release, approvers=approvers, missing=reasons, state=state)
-
     def _statuses(self) -> tuple[RegionStatus, ...]:
         return tuple(StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].status()))
 
     def _from_ledgers(self) -> dict[str, object]:
-        summary = self.summary
-        found: dict[str, object] = {"ledger": ()}
-        collect: dict[str, Callable[[], object]] = {
-            "crossings": summary.crossings,
-            "refusals": summary.refusals,
-            "epsilon": summary.spent,
-            "ledger": self.audit_verify,
-        }
-        for name, read in collect.items():
-            try:
-                found[name] = read()
-            except SovError:
-                found[name] = ()  # a ledger that cannot be read is told by its verification, not by a failing status
-        return found
-
-    def _report(self, context: StageContext, outcome: Outcome, whole: bool) -> RunReport:
-        waiting = "; ".join(
-            f"release {item} needs approval: sovctl release approve {item} --key KEY"
-            for item in (outcome.released.waiting if outcome.released else ())
-        )
-        state = "waiting" if waiting else ("complete" if whole else "partial")
-        report = RunReport(
-            pilot=self.pilot.name,
-            pattern=self.pilot.pattern,
-            run=outcome.plan.run if outcome.plan else run_id(self.pilot),
-            state=state,
-            waiting=waiting,
-            stages=_merged(context.reports),
-            regions=self._statuses(),
-            quality=outcome.health.quality if outcome.health else (),
-            serving=outcome.health.serving if outcome.health else (),
-        )
-        return report.model_copy(update=self._from_ledgers())
-
-
-def _merged(reports: Sequence[StageReport]) -> tuple[StageReport, ...]:
-    """One line per stage: a run that approves for itself goes through the stages twice."""
-    merged: dict[str, StageReport] = {}
-    for report in reports:
-        before = merged.pop(report.stage, None)
-        if before is not None:
-            state = before.state if report.state is StageState.reused else report.state
-            merged[report.stage] = report.model_copy(update={"seconds": before.seconds + report.seconds, "state": state})
-        else:
-            merged[report.stage] = report
-    order = list(dict.fromkeys(report.stage for report in reports))
-    return tuple(merged[name] for name in order)
+        return reports.from_ledgers(self.summary, self.audit_verify)
