@@ -12,9 +12,11 @@ _INSTALL = {
 
 
 @click.command(epilog="Install with: " + "; ".join(_INSTALL.values()))
-@click.argument("shell", type=click.Choice(sorted(_INSTALL)))
+@click.argument("shell", metavar="[bash|fish|zsh]")
 def completion(shell: str) -> None:
     """Print a shell's completion script."""
+    if shell not in _INSTALL:
+        raise click.UsageError(f"there is no completion for '{shell}'; use one of: {', '.join(sorted(_INSTALL))}")
     from click.shell_completion import get_completion_class
 
     from sovplatform.cli.main import root

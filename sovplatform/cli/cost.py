@@ -27,10 +27,16 @@ def cost(call: Call, region: str | None) -> None:
     It is list prices times what may run, at least and at most; spot prices are a range. What has no price is listed. Tables in
     the pilot's prices/ take the place of those of sovplatform. The exit code is 3 when a month may cost more than the budget.
     """
+    from sovplatform.infrastructure.cost import CostVerdict
+
     platform = call.platform(infrastructure=True)
     with Progress() as progress:
         whole = platform.infrastructure.cost(progress=progress.doing)
     budget = platform.pilot.infrastructure.budget
+    verdict = CostVerdict(
+        amount=budget.amount, currency=budget.currency, month_high=whole.total.month_high, within=not whole.over(budget)
+    )
+    whole = whole.model_copy(update={"budget": verdict})
     shown = whole.of(region) if region else whole
     call.show(shown, lambda: print_estimate(shown, budget))
     if whole.over(budget):

@@ -44,7 +44,7 @@ def up(call: Call) -> None:
 def down(call: Call) -> None:
     """Stop the regions. What they hold stays; `sovctl up` goes on from there."""
     with Progress() as progress:
-        call.platform().down(progress)
+        call.platform(infrastructure=True).down(progress)
     if call.json:
         call.show_json({"stopped": True})
     else:
@@ -57,7 +57,7 @@ def status(call: Call) -> None:
     """Show what is running, what crossed a border, what was refused, and what is served."""
     from sovplatform.cli.report import print_report
 
-    report = call.platform().status()
+    report = call.platform(infrastructure=True).status()
     call.show(report, lambda: print_report(report))
 
 

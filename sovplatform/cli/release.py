@@ -24,7 +24,7 @@ def release() -> None:
 @pass_call
 def list_(call: Call) -> None:
     """List releases: what was proposed, who approved, and what each region serves."""
-    releases = call.platform().releases()
+    releases = call.platform(infrastructure=True).releases()
     call.show(releases, lambda: _print_releases(releases))
 
 

@@ -79,6 +79,15 @@ class CostSource(Record):
     regions: tuple[str, ...]
 
 
+class CostVerdict(Record):
+    """The budget of a month over all regions, the most that a month may cost, and whether that is within it."""
+
+    amount: float
+    currency: str
+    month_high: float
+    within: bool
+
+
 class CostEstimate(Record):
     """A month of a pilot. `totals` are by region, `total` of all; `warnings` say what makes it less to be relied on."""
 
@@ -90,6 +99,7 @@ class CostEstimate(Record):
     not_priced: tuple[NotPriced, ...]
     sources: tuple[CostSource, ...]
     warnings: tuple[str, ...] = ()
+    budget: CostVerdict | None = None
 
     def over(self, budget: BudgetSpec) -> bool:
         """Whether the most that a month may cost is more than the budget.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sovplatform.tasks.task import Floats
 
 POOLED = "pooled, without privacy"
-RELEASED = "released"
+RELEASED = "released, measured exactly"
 
 
 def compare(

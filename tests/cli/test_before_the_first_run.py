@@ -119,3 +119,21 @@ def test_loading_the_providers_imports_no_cloud_library() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines() == ["aws edge gcp onprem", ""]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["status"], "down"),
+        (["down"], "all regions are stopped"),
+        (["release", "list"], "no releases yet"),
+        (["audit", "log"], ""),
+    ],
+)
+def test_a_pilot_that_is_not_filled_in_can_be_looked_at_and_stopped(
+    tmp_path: Path, command: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", "pilot", str(tmp_path / "blank")]) == 0
+    capsys.readouterr()
+    assert main(["-C", str(tmp_path / "blank"), *command]) == 0
+    assert said in capsys.readouterr().out

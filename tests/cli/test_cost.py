@@ -56,6 +56,8 @@ def test_the_estimate_is_json_line_by_line_and_within_the_budget_no_error(
     found = CostEstimate.from_json(capsys.readouterr().out)
     assert [line.source for line in found.lines] == ["https://wiki.example/servers"]
     assert found.total.month_high == 1460
+    assert found.budget is not None
+    assert (found.budget.within, found.budget.amount, found.budget.currency) == (True, 1460, "EUR")
 
 
 def test_an_unknown_region_is_a_mistake_that_names_the_known(pilot: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ def test_demonstration_keys_are_private_and_say_so(tmp_path: Path, capsys: pytes
     for name in ("proposer", "approver"):
         assert stat.S_IMODE((people / name).stat().st_mode) == 0o600
         assert "demonstration" in (people / f"{name}.pub").read_text()
-    assert ".sov/" in (tmp_path / "demo" / ".gitignore").read_text().splitlines()
+    assert {".sov/", "infra/*/judged.json"} <= set((tmp_path / "demo" / ".gitignore").read_text().splitlines())
 
 
 def test_without_an_example_the_lines_to_fill_in_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -136,3 +136,8 @@ def test_ctrl_c_ends_cleanly() -> None:
 def test_completion_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "_SOVCTL_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_shell_that_is_not_known_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "tcsh"]) == 2
+    assert capsys.readouterr().err.startswith("error: there is no completion for 'tcsh'; use one of: bash, fish, zsh\n")

@@ -45,3 +45,9 @@ def test_a_pilots_own_data_are_refused() -> None:
 def test_without_sources_there_is_nothing_to_compare() -> None:
     with pytest.raises(ConfigError):
         laboratory.compare(fintech_task(), fintech_training(), {})
+
+
+def test_the_laboratorys_measure_of_the_released_model_has_a_name_of_its_own() -> None:
+    from sovplatform.tasks.laboratory import RELEASED
+
+    assert RELEASED != "released"  # that row is the noised measure, which left the regions
