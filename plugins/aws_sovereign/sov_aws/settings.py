@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sov_aws.locations import default_region, partition_of
 from sov_aws.terraform_settings import TerraformSettings
-from sovplatform.errors import ConfigError
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -19,25 +19,24 @@ class AwsSettings(Record):
     is in `TerraformSettings`.
     """
 
-    account: Annotated[str, Field(pattern=r"^(\d{12})?$")] = ""
+    account: Annotated[str, Field(pattern=r"^(\d{12})?$", description="its 12 digits, in quotes")] = ""
     partition: str = ""
     region: str = ""
     profile: str = ""
     cidr: str = ""
     state_bucket: str = ""
-    endpoint: Annotated[str, Field(pattern=r"^(https://.*|http://(127\.0\.0\.1|localhost)(:\d+)?/?)?$")] = ""
+    endpoint: Annotated[
+        str,
+        Field(
+            pattern=r"^(https://.*|http://(127\.0\.0\.1|localhost)(:\d+)?/?)?$",
+            description="an address of https, or of this machine",
+        ),
+    ] = ""
 
     @classmethod
     def of(cls, spec: RegionSpec) -> AwsSettings:
-        """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
-        own = {name: value for name, value in spec.settings.items() if name not in TerraformSettings.model_fields}
-        try:
-            given = cls.model_validate(own)
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join((*cls.model_fields, *TerraformSettings.model_fields))
-            remedy = f"use {known}; an account, in quotes, has 12 digits, an endpoint is https or on this machine"
-            raise ConfigError(f"region {spec.name}: wrong settings for aws: {wrong}", remedy=remedy) from err
+        """With defaults filled in. Raises SettingError for settings that there are not, or that cannot be, of Terraform too."""
+        given: AwsSettings = read_settings(spec, cls, TerraformSettings)[0]
         region = given.region or default_region(spec.jurisdiction, given.partition)
         partition = given.partition or (partition_of(region) if region else "")
         return given.model_copy(update={"region": region, "partition": partition})

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from sov_gcp.locations import default_location
 from sov_gcp.terraform_settings import TerraformSettings
-from sovplatform.errors import ConfigError
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -19,27 +19,32 @@ class GcpSettings(Record):
     network. `state_bucket`: where Terraform keeps this region's state. `endpoint`: another address of all services, for tests.
     """
 
-    project: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9]|\d+)?$")] = ""
+    project: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9]|\d+)?$",
+            description="the project's ID: 6 to 30 lower-case letters, digits and '-'",
+        ),
+    ] = ""
     location: str = ""
     keyring: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,63}$")] = ""
-    organization: Annotated[str, Field(pattern=r"^\d*$")] = ""
-    folder: Annotated[str, Field(pattern=r"^\d*$")] = ""
+    organization: Annotated[str, Field(pattern=r"^\d*$", description="its number, in quotes")] = ""
+    folder: Annotated[str, Field(pattern=r"^\d*$", description="its number, in quotes")] = ""
     protection: Literal["HSM", "HSM_SINGLE_TENANT", "EXTERNAL", "EXTERNAL_VPC"] = "HSM"
     seal_protection: Literal["", "HSM", "HSM_SINGLE_TENANT", "SOFTWARE"] = ""
     cidr: str = ""
     state_bucket: str = ""
-    endpoint: Annotated[str, Field(pattern=r"^(https://.*|http://(127\.0\.0\.1|localhost)(:\d+)?/?)?$")] = ""
+    endpoint: Annotated[
+        str,
+        Field(
+            pattern=r"^(https://.*|http://(127\.0\.0\.1|localhost)(:\d+)?/?)?$",
+            description="an address of https, or of this machine",
+        ),
+    ] = ""
 
     @classmethod
     def of(cls, spec: RegionSpec, pilot: str) -> GcpSettings:
-        """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
-        others = TerraformSettings.model_fields
-        try:
-            given = cls.model_validate({name: value for name, value in spec.settings.items() if name not in others})
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join((*cls.model_fields, *others))
-            remedy = f"use {known}; numbers in quotes, an endpoint is https or on this machine"
-            raise ConfigError(f"region {spec.name}: wrong settings for gcp: {wrong}", remedy=remedy) from err
+        """With defaults filled in. Raises SettingError for settings that there are not, or that cannot be, of Terraform too."""
+        given: GcpSettings = read_settings(spec, cls, TerraformSettings)[0]
         place = {"location": given.location or default_location(spec.jurisdiction)}
         return given.model_copy(update=place | {"keyring": given.keyring or f"{pilot}-{spec.name}"})

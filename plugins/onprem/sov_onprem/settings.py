@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
-
 from sov_onprem.terraform_settings import OnPremClusterSettings
-from sovplatform.errors import ConfigError
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -33,11 +31,6 @@ class OnPremSettings(Record):
 
     @classmethod
     def of(cls, spec: RegionSpec) -> OnPremSettings:
-        """What `OnPremClusterSettings` reads is left to it. Raises ConfigError for a setting that there is not."""
-        of_the_cluster = OnPremClusterSettings.model_fields
-        try:
-            return cls.model_validate({name: value for name, value in spec.settings.items() if name not in of_the_cluster})
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join(sorted({*cls.model_fields, *of_the_cluster}))
-            raise ConfigError(f"region {spec.name}: wrong settings for onprem: {wrong}", remedy=f"use {known}") from err
+        """Raises SettingError for settings that there are not, or that cannot be, those of `OnPremClusterSettings` too."""
+        made: OnPremSettings = read_settings(spec, cls, OnPremClusterSettings)[0]
+        return made

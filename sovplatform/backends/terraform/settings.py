@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Self
 
-from pydantic import Field, JsonValue, ValidationError
+from pydantic import Field, JsonValue
 
-from sovplatform.errors import ConfigError
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.interfaces.stackforms import Backend
 from sovplatform.records import Record, RegionSpec
 
@@ -24,28 +24,25 @@ class ClusterSettings(Record):
 
     kubeconfig: str = KUBECONFIG
     context: str = ""
-    mirror: str = Field(default="", pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$")
+    mirror: str = Field(
+        default="", pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$", description="an address such as oci://registry.example/sov"
+    )
     storage_class: str = ""
     state_namespace: str = STATE_NAMESPACE
     serving_nodes: tuple[str, ...] = ()
     gpu: str = ""
     cpus: int = Field(default=64, gt=0)
-    memory: str = Field(default="256Gi", pattern=r"^\d+(\.\d+)?[KMGT]i?$")
+    memory: str = Field(default="256Gi", pattern=r"^\d+(\.\d+)?[KMGT]i?$", description="a size such as 256Gi")
 
     @classmethod
     def of(cls, spec: RegionSpec, *, others: Collection[str] = ()) -> Self:
         """A region's settings; those named in `others` are read elsewhere.
 
         Raises:
-            ConfigError: there is a setting that is none, or is wrong.
+            SettingError: there is a setting that is none, or is wrong.
         """
-        own = {name: value for name, value in spec.settings.items() if name not in others}
-        try:
-            return cls.model_validate(own)
-        except ValidationError as err:
-            wrong = ", ".join(".".join(map(str, item["loc"])) for item in err.errors())
-            known = ", ".join(sorted({*cls.model_fields, *others}))
-            raise ConfigError(f"region {spec.name}: wrong settings for {spec.provider}: {wrong}", remedy=f"use {known}") from err
+        made: Self = read_settings(spec, cls, others=others)[0]
+        return made
 
     def context_of(self, spec: RegionSpec) -> str:
         """The kubeconfig's context of the region."""
