@@ -38,9 +38,9 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
     """
 
 
-@hookspec(firstresult=True)
-def sov_jurisdictions(provider: str) -> Sequence[str] | None:
-    """The jurisdictions in which the provider has places, when `provider` is this plugin's name; None when it can be anywhere."""
+@hookspec
+def sov_jurisdictions() -> Sequence[str]:  # type: ignore[empty-body]
+    """The jurisdictions in which the provider has places; a provider that can be anywhere has no such hook."""
 
 
 @hookspec(firstresult=True)

@@ -131,7 +131,7 @@ class Plugins:
             PluginError: the plugin failed.
         """
         plugin = self._providers.get(provider)
-        found = self._call_one(plugin, "sov_jurisdictions", provider=provider) if plugin else None
+        found = self._call_one(plugin, "sov_jurisdictions") if plugin else None
         return None if found is None else tuple(sorted(found))
 
     def stack_forms(self, provider: str) -> str:

@@ -6,6 +6,7 @@ and must not be asked for the text of an error. So an input with such things in 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -59,6 +60,21 @@ def _said(error: str) -> str:
     """What the compiler says, or nothing: its words are in its own tree."""
     words = dict.fromkeys(_WORDS.findall(error))
     return f": {'; '.join(words)}" if words else ""
+
+
+@functools.cache
+def is_function(name: str) -> bool:
+    """Whether the interpreter has a function of that name; a keyword before a bracket counts as one."""
+    from regopy import Interpreter, LogLevel, RegoError
+
+    interpreter = Interpreter()
+    interpreter.log_level = LogLevel.NONE
+    try:
+        interpreter.add_module("probe", f"package probe\nimport rego.v1\nanswer := {name}(1)\n")
+        interpreter.query("data.probe.answer")
+    except (RegoError, ValueError) as err:
+        return not _MISSING.search(str(getattr(err, "doc", err)))
+    return True
 
 
 def explained(files: Sequence[Path], err: Unevaluable) -> str:

@@ -27,9 +27,7 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
 
 
 @hookimpl
-def sov_jurisdictions(provider: str) -> Sequence[str] | None:
-    if provider != NAME:
-        return None
+def sov_jurisdictions() -> Sequence[str]:
     from sov_gcp.locations import LOCATIONS
 
     return sorted(set(LOCATIONS.values()))
