@@ -119,3 +119,30 @@ def test_a_rule_that_calls_nothing_is_named_before_a_run(tmp_path: Path, capsys:
         assert main(["-C", str(tmp_path / "demo"), *command]) == 2
         said = capsys.readouterr().err
         assert "mine.rego:4: Function not found: lowr" in said
+
+
+PLANNED = {
+    "no account": ("aws:FR", [], 2, "pilot.yaml:17: region fr: account: no account is set"),
+    "no project": ("gcp:FR", [], 2, "pilot.yaml:17: region fr: project: no project is set"),
+    "no login": ("aws:FR", ['account: "123456789012"'], 1, "no AWS credentials for account 123456789012"),
+    "no kubeconfig": ("onprem:FR", [], 2, "region fr: kubeconfig: no kubeconfig at"),
+}
+
+
+@pytest.mark.parametrize("case", PLANNED)
+def test_what_a_plan_needs_is_found_before_terraform_is_asked(
+    tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    place, lines, code, message = PLANNED[case]
+    file = pilot(tmp_path, place)
+    if lines:
+        settings(file, place.partition(":")[0], *lines)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "plan", "--region", "fr"]) == code
+    said = capsys.readouterr().err
+    assert message in said
+    assert "remedy: " in said
