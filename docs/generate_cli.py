@@ -12,7 +12,8 @@ from sovplatform.cli.main import root
 HEAD = """# The command `sovctl`
 
 Every command takes `-C DIR` (the pilot's directory) and `--json`. Errors go to standard error: one line that says what is
-wrong, one that says what to do; with `--json`, one object with `message`, `reasons`, `remedy` and `exit_code`.
+wrong, one that says what to do; with `--json`, one object with `message`, `reasons`, `remedy`, `exit_code` and `problems`, which
+are all that is wrong (`file`, `line`, `message`, `remedy`) where more than the first is known.
 
 | exit code | meaning |
 |---|---|
@@ -21,6 +22,13 @@ wrong, one that says what to do; with `--json`, one object with `message`, `reas
 | 2 | wrong usage or configuration; nothing was written |
 | 3 | denied by policy; the ledger says why |
 | 130 | interrupted |
+
+| what is refused | exit code |
+|---|---|
+| a wrong `pilot.yaml`, a setting that is wrong or that `plan` misses, a rule of the pilot's own that cannot be asked | 2 |
+| a release or a region that there is not; a directory of `init` that is a file or not empty; nothing planned for `apply` | 2 |
+| nobody is logged in to the cloud, a service does not answer, a lock is held, a release to roll back to is not there | 1 |
+| a place that is not where the pilot says, foreign credentials, a plan against policy, a release that is not approved | 3 |
 
 | environment | meaning |
 |---|---|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -23,10 +24,58 @@ class SovError(Exception):
         return f"{self.message} — {self.remedy}" if self.remedy else self.message
 
 
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong in a file: the path of keys and indexes that leads there, what it is, and what to do about it.
+
+    `file` and `line` are known once somebody who has the file has looked.
+    """
+
+    loc: tuple[str | int, ...]
+    message: str
+    remedy: str
+    file: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}: " if self.file else ""
+        return f"{where}{self.message} — {self.remedy}" if self.remedy else f"{where}{self.message}"
+
+
 class ConfigError(SovError):
-    """The user's input is wrong: a file, an option, a setting. Nothing was written."""
+    """The user's input is wrong: a file, an option, a setting. Nothing was written.
+
+    `problems` are all that are known, the first of which is the message; empty when the message is all there is.
+    """
 
     exit_code = EXIT_USAGE
+
+    def __init__(self, message: str, *, remedy: str = "", problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.problems = tuple(problems)
+
+
+class SettingError(ConfigError):
+    """How a provider says that settings of a region are wrong. A problem's `loc` begins below `settings`: `("account",)`.
+
+    Whoever has `pilot.yaml` adds file and line, so a provider need not know of them.
+    """
+
+    def __init__(self, region: str, problems: Sequence[Problem]) -> None:
+        first = problems[0]
+        message = f"region {region}: {first.message}{and_more(len(problems) - 1)}"
+        super().__init__(message, remedy=first.remedy, problems=problems)
+        self.region = region
+
+    @classmethod
+    def of(cls, region: str, setting: str, message: str, *, remedy: str) -> SettingError:
+        """One setting is wrong."""
+        return cls(region, [Problem((setting,), message, remedy)])
+
+
+def and_more(count: int) -> str:
+    """What a message ends with when it tells the first of several."""
+    return f" (and {count} more)" if count else ""
 
 
 class PluginError(ConfigError):
@@ -35,6 +84,12 @@ class PluginError(ConfigError):
 
 class NotFound(SovError):
     """The named thing does not exist."""
+
+
+class Unknown(NotFound, ConfigError):
+    """What the user named, such as a release or a region, does not exist."""
+
+    exit_code = EXIT_USAGE
 
 
 class Conflict(SovError):

@@ -31,7 +31,16 @@ def sov_provider_name() -> str:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
-    """A Region of the pilot for `spec` when `spec.provider` is this plugin's name, else None. `home` is its own directory."""
+    """A Region of the pilot for `spec` when `spec.provider` is this plugin's name, else None. `home` is its own directory.
+
+    Settings that are wrong are a `SettingError`, which names them; `sovplatform.interfaces.settings.read_settings` raises it. The
+    hook is also called to check settings before anything is done, so it starts and touches nothing.
+    """
+
+
+@hookspec
+def sov_jurisdictions() -> Sequence[str]:  # type: ignore[empty-body]
+    """The jurisdictions in which the provider has places; a provider that can be anywhere has no such hook."""
 
 
 @hookspec(firstresult=True)

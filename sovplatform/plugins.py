@@ -7,7 +7,8 @@ What is listed and cannot be loaded stops the program; what is not listed is nev
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from sovplatform import hookspecs
-from sovplatform.errors import ConfigError, PluginError, SovError, Unsupported
+from sovplatform.errors import ConfigError, PluginError, Problem, SettingError, SovError, Unsupported
 from sovplatform.interfaces.region import Region
 from sovplatform.records import Record, RegionSpec
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import click
 
     from sovplatform.border.inspection import Inspector
+    from sovplatform.pilot import Pilot
 
 GROUP = "sovplatform"
 
@@ -103,6 +105,34 @@ class Plugins:
                 remedy="its sov_make_region must return a sovplatform.interfaces.Region",
             )
         return region
+
+    def complaints(self, pilot: Pilot) -> Iterator[SettingError]:
+        """What the providers have against the settings of a pilot's regions. Nothing is started.
+
+        Raises:
+            PluginError: a plugin failed.
+        """
+        for spec in pilot.regions:
+            if spec.provider not in self._providers:
+                continue
+            try:
+                self.make_region(spec, pilot.name, Path(os.devnull))
+            except SettingError as err:
+                yield err
+            except PluginError:
+                raise
+            except ConfigError as err:  # a provider that does not tell which setting it means
+                yield SettingError(spec.name, [Problem((), err.message, err.remedy)])
+
+    def jurisdictions(self, provider: str) -> tuple[str, ...] | None:
+        """Where a provider has places; None when it can be anywhere, or does not say.
+
+        Raises:
+            PluginError: the plugin failed.
+        """
+        plugin = self._providers.get(provider)
+        found = self._call_one(plugin, "sov_jurisdictions") if plugin else None
+        return None if found is None else tuple(sorted(found))
 
     def stack_forms(self, provider: str) -> str:
         """Where a provider's Terraform forms are: `module:Class`. The module is imported by the synthesis, not here.

@@ -18,7 +18,7 @@ from typing import TypeVar
 from pydantic import AwareDatetime, Field, TypeAdapter, ValidationError
 
 from sovplatform.config import yamlsource
-from sovplatform.errors import ConfigError, Conflict, NotFound
+from sovplatform.errors import ConfigError, Conflict, NotFound, Unknown
 from sovplatform.gitstore import GitStore
 from sovplatform.records import Approval, Name, Record, Release
 
@@ -123,12 +123,12 @@ class ReleaseRepository:
         """One proposal.
 
         Raises:
-            NotFound: no such release.
+            Unknown: no such release.
         """
         for release in self.releases():
             if release.id == release_id:
                 return release
-        raise NotFound(f"there is no release {release_id}", remedy="see: sovctl release list")
+        raise Unknown(f"there is no release {release_id}", remedy="see: sovctl release list")
 
     def approvals(self, release_id: str) -> tuple[Approval, ...]:
         """The approvals of one release, by approver."""

@@ -7,6 +7,7 @@ denial in the node is a denial in the command, with the same reasons and the sam
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import http.client
 import json
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sovplatform import errors
-from sovplatform.errors import ConfigError, Denied, SovError, Unavailable
+from sovplatform.errors import ConfigError, Denied, Problem, SettingError, SovError, Unavailable
 
 MAX_BODY = 4 * 1024 * 1024
 _LONGEST_SOCKET_PATH = 100
@@ -59,6 +60,10 @@ def encode_error(err: SovError) -> dict[str, Any]:
     body: dict[str, Any] = {"error": type(err).__name__, "message": err.message, "remedy": err.remedy}
     if isinstance(err, Denied):
         body["reasons"] = list(err.reasons)
+    if isinstance(err, ConfigError) and err.problems:
+        body["problems"] = [dataclasses.asdict(problem) for problem in err.problems]
+    if isinstance(err, SettingError):
+        body["region"] = err.region
     return body
 
 
@@ -66,6 +71,11 @@ def decode_error(body: Mapping[str, Any]) -> SovError:
     """The error that `encode_error` encoded; a kind this side does not know is a plain SovError."""
     kind = getattr(errors, str(body.get("error")), SovError)
     message, remedy = str(body.get("message", "no answer")), str(body.get("remedy", ""))
+    problems = [Problem(**{**problem, "loc": tuple(problem["loc"])}) for problem in body.get("problems", ())]
+    if kind is SettingError:
+        return SettingError(str(body["region"]), problems)
+    if isinstance(kind, type) and issubclass(kind, ConfigError):
+        return kind(message, remedy=remedy, problems=problems)
     if isinstance(kind, type) and issubclass(kind, Denied):
         return kind(message, reasons=[str(reason) for reason in body.get("reasons", ())], remedy=remedy)
     if isinstance(kind, type) and issubclass(kind, SovError) and kind is not errors.Unsupported:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import click
 
 from sovplatform import config
-from sovplatform.errors import EXIT_FAILED, Denied, SovError
+from sovplatform.errors import EXIT_FAILED, ConfigError, Denied, Problem, SovError
 
 INTERRUPTED = 130
 
@@ -35,6 +35,7 @@ class _Failure(NamedTuple):
     remedy: str
     code: int = EXIT_FAILED
     reasons: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 def _described(error: BaseException) -> _Failure:
@@ -45,7 +46,8 @@ def _described(error: BaseException) -> _Failure:
         return _Failure(error.format_message(), f"see: {context.command_path if context else 'sovctl'} --help", error.exit_code)
     if isinstance(error, SovError):
         reasons = error.reasons if isinstance(error, Denied) else ()
-        return _Failure(error.message, error.remedy, error.exit_code, reasons)
+        problems = error.problems if isinstance(error, ConfigError) else ()
+        return _Failure(error.message, error.remedy, error.exit_code, reasons, problems)
     if isinstance(error, OSError) and error.strerror:
         where = f": {error.filename}" if error.filename else ""
         return _Failure(f"{error.strerror}{where}", "check space and permissions, then run again")
@@ -55,7 +57,16 @@ def _described(error: BaseException) -> _Failure:
 
 def _say(failure: _Failure, *, as_json: bool) -> None:
     if as_json:
-        body = {"message": failure.message, "reasons": failure.reasons, "remedy": failure.remedy, "exit_code": failure.code}
+        body = {
+            "message": failure.message,
+            "reasons": failure.reasons,
+            "remedy": failure.remedy,
+            "exit_code": failure.code,
+            "problems": [
+                {"file": problem.file, "line": problem.line, "message": problem.message, "remedy": problem.remedy}
+                for problem in failure.problems
+            ],
+        }
         click.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
         return
     click.echo(f"{click.style('error:', fg='red', bold=True)} {failure.message}", err=True)

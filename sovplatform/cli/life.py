@@ -8,7 +8,7 @@ import click
 
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
-from sovplatform.errors import EXIT_FAILED
+from sovplatform.errors import EXIT_FAILED, EXIT_USAGE, ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 def doctor(call: Call) -> int:
     """Check everything a pilot needs, and say what to do about what is wrong.
 
-    It starts and changes nothing. The exit code is 1 when something is wrong.
+    It starts and changes nothing. The exit code is 1 when something is wrong; it is 2 for a wrong pilot.yaml, of which all
+    that is wrong is told, a line each.
     """
-    findings = call.platform().doctor()
+    try:
+        platform = call.platform()
+    except ConfigError as err:
+        if call.json or len(err.problems) < 2:
+            raise
+        for problem in err.problems:
+            click.echo(f"{click.style('wrong', fg='red')}  {problem}", err=True)
+        return EXIT_USAGE
+    findings = platform.doctor()
     call.show(findings, lambda: print_findings(findings))
     return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
 

@@ -31,6 +31,8 @@ def predict(call: Call, path: Path, region: str | None) -> None:
     from sovplatform.cli.rows import read_rows
 
     platform = call.platform()
+    if region is not None:
+        platform.require_region(region)
     rows = read_rows(path, platform.pilot.task)
     answers = platform.predict(rows, region)
     if call.json:

@@ -6,12 +6,13 @@ Importing this is cheap: YAML and the records are imported when a file is read.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sovplatform.errors import ConfigError, PluginError
+from sovplatform.errors import ConfigError, PluginError, Problem, SettingError, and_more
 
 if TYPE_CHECKING:
     from sovplatform.config.yamlsource import Source
@@ -19,11 +20,25 @@ if TYPE_CHECKING:
 
 Providers = Callable[[tuple[str, ...]], Collection[str]]
 """From the plugins that a pilot lists to the provider names that they and the built-in ones offer."""
+Complaints = Callable[["Pilot"], Iterable[SettingError]]
+"""From a pilot to what its providers have against the settings of its regions."""
 
 PILOT = "pilot.yaml"
 SCHEMA = "pilot.schema.json"
 
-__all__ = ["PILOT", "SCHEMA", "Providers", "Settings", "find_pilot", "load", "loads", "schema", "settings"]
+__all__ = [
+    "PILOT",
+    "SCHEMA",
+    "Complaints",
+    "Providers",
+    "Settings",
+    "find_pilot",
+    "load",
+    "loads",
+    "located",
+    "schema",
+    "settings",
+]
 
 
 @dataclass(frozen=True)
@@ -65,30 +80,35 @@ def find_pilot(directory: Path) -> Path:
     raise ConfigError(f"there is no {PILOT} in {directory} or above it", remedy=remedy)
 
 
-def load(path: Path, *, providers: Providers | None = None, for_infrastructure: bool = False) -> Pilot:
+def load(
+    path: Path, *, providers: Providers | None = None, complaints: Complaints | None = None, for_infrastructure: bool = False
+) -> Pilot:
     """Read and check a pilot's file (or the one in a directory).
 
     `providers` tells which provider names there are, such as `lambda plugins: Plugins.load(plugins).providers()`; without it
-    they are not checked here. `for_infrastructure` checks the places and what rests where, and leaves data files, the task and
+    they are not checked here. `complaints` asks the providers about the regions'
+    settings. `for_infrastructure` checks the places and what rests where, and leaves data files, the task and
     people's keys to be filled in later.
 
     Raises:
-        ConfigError: the first thing that is wrong, with its line and a remedy. Nothing was written.
+        ConfigError: the first thing that is wrong, with its line and a remedy; all of them as `problems`. Nothing was written.
     """
     from sovplatform.config import yamlsource
 
     path = path / PILOT if path.is_dir() else path
-    return _checked(yamlsource.read(path), path.parent, providers, for_infrastructure=for_infrastructure)
+    return _checked(yamlsource.read(path), path.parent, providers, complaints, for_infrastructure=for_infrastructure)
 
 
 def loads(text: str, path: Path, *, root: Path, providers: Providers | None = None, for_infrastructure: bool = False) -> Pilot:
     """As `load`, of text that is to be written to `path`; the files that it names are looked for in `root`."""
     from sovplatform.config import yamlsource
 
-    return _checked(yamlsource.parse(text, path), root, providers, for_infrastructure=for_infrastructure)
+    return _checked(yamlsource.parse(text, path), root, providers, None, for_infrastructure=for_infrastructure)
 
 
-def _checked(source: Source, root: Path, providers: Providers | None, *, for_infrastructure: bool) -> Pilot:
+def _checked(
+    source: Source, root: Path, providers: Providers | None, complaints: Complaints | None, *, for_infrastructure: bool
+) -> Pilot:
     from pydantic import ValidationError
 
     from sovplatform.config import checks
@@ -99,6 +119,8 @@ def _checked(source: Source, root: Path, providers: Providers | None, *, for_inf
         pilot = Pilot.model_validate(source.data)
         known = providers(pilot.plugins) if providers else None
         found = list(checks.of_the_infrastructure(pilot, known) if for_infrastructure else checks.problems(pilot, root, known))
+        for complaint in complaints(pilot) if complaints else ():
+            found += _of_the_pilot(source, complaint)
         cause: Exception | None = None
     except PluginError as err:
         raise PluginError(f"{source.path}:{source.line(('plugins',))}: {err.message}", remedy=err.remedy) from err
@@ -106,9 +128,49 @@ def _checked(source: Source, root: Path, providers: Providers | None, *, for_inf
         found, cause = translate(err, source.data, Pilot.model_json_schema()), err
     if not found:
         return pilot
-    first = found[0]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    raise ConfigError(f"{source.path}:{source.line(first.loc)}: {first.message}{more}", remedy=first.remedy) from cause
+    raise _told(source, found) from cause
+
+
+def _told(source: Source, found: Sequence[Problem]) -> ConfigError:
+    """The first problem as the message; all of them with file and line."""
+    placed = [replace(problem, file=str(source.path), line=source.line(problem.loc)) for problem in found]
+    first = placed[0]
+    message = f"{first.file}:{first.line}: {first.message}{and_more(len(placed) - 1)}"
+    return ConfigError(message, remedy=first.remedy, problems=placed)
+
+
+def _of_the_pilot(source: Source, complaint: SettingError) -> Iterator[Problem]:
+    """A provider's complaint, led from the region's settings to where they are in the file; of a site, to the site's own."""
+    regions = source.data.get("regions", []) if isinstance(source.data, dict) else []
+    for index, region in enumerate(regions):
+        sites = (region.get("settings") or {}).get("sites") or ()
+        names = [f"{region['name']}-{site.get('name')}" if isinstance(site, dict) else "" for site in sites]
+        if complaint.region not in (region["name"], *names):
+            continue
+        for problem in complaint.problems:
+            place = names.index(complaint.region) if complaint.region in names else None
+            own = place is not None and _is_of_the_site(problem, region["settings"], sites[place])
+            loc = ("regions", index, "settings", *(("sites", place) if own else ()), *problem.loc)
+            prefix = "" if problem.message.startswith(f"region {complaint.region}") else f"region {complaint.region}: "
+            yield replace(problem, loc=loc, message=prefix + problem.message)
+        return
+
+
+def _is_of_the_site(problem: Problem, settings: Mapping[str, Any], site: Mapping[str, Any]) -> bool:
+    name = problem.loc[0] if problem.loc else ""
+    return name in site or name not in settings
+
+
+@contextmanager
+def located(path: Path) -> Iterator[None]:
+    """Have what a provider says against settings, whenever it does, name the line of the pilot's file."""
+    from sovplatform.config import yamlsource
+
+    try:
+        yield
+    except SettingError as err:
+        source = yamlsource.read(path)
+        raise _told(source, list(_of_the_pilot(source, err)) or err.problems) from err
 
 
 def schema() -> dict[str, Any]:

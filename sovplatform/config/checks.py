@@ -6,11 +6,11 @@ import base64
 import binascii
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from sovplatform.config.jurisdictions import CODES, remedy_for
+from sovplatform.errors import Problem
 from sovplatform.labels import ANYWHERE
 from sovplatform.pilot import Approver, DatasetSpec, Pilot
 from sovplatform.records import Kind, Role
@@ -19,15 +19,6 @@ Loc = tuple[str | int, ...]
 _HIGHEST_ALERT = 200
 _ED25519 = "ssh-ed25519"
 _SOURCES = ("example", "file")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong, where in the file, and what to do about it."""
-
-    loc: Loc
-    message: str
-    remedy: str
 
 
 def closest(name: str, known: Iterable[str]) -> str:

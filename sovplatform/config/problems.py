@@ -9,35 +9,16 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sovplatform.config.checks import Loc, Problem
+from sovplatform.config.checks import Loc
 from sovplatform.config.jurisdictions import remedy_for
-
-_WANTED = {
-    "string": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "tuple": "a list",
-    "dict": "a mapping of keys to values",
-    "mapping": "a mapping of keys to values",
-    "model": "a mapping of keys to values",
-}
-_LIMITS = {"greater_than": ("gt", "over"), "greater_than_equal": ("ge", "at least"), "less_than": ("lt", "under")}
-_LIMITS |= {"less_than_equal": ("le", "at most")}
+from sovplatform.errors import Problem
+from sovplatform.mistakes import JURISDICTION, described, path_of
 
 
 def translate(error: ValidationError, data: Any, schema: Mapping[str, Any]) -> list[Problem]:
     """The problems of `data`, unknown keys first: a misspelt key is also a missing one, and the misspelling is the cause."""
     found = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
     return [_problem(detail, data, schema) for detail in found]
-
-
-def path_of(loc: Loc) -> str:
-    """`("regions", 0, "name")` as `regions[0].name`."""
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
 
 
 def _problem(detail: ErrorDetails, data: Any, schema: Mapping[str, Any]) -> Problem:
@@ -48,47 +29,10 @@ def _problem(detail: ErrorDetails, data: Any, schema: Mapping[str, Any]) -> Prob
         return Problem(loc, f"unknown key '{name}' in {parent}", _known_keys(name, known))
     if kind == "missing":
         return Problem(loc, f"{parent} lacks the key '{name}'", f"add it: {name}: {_example(schema, loc, data)}")
-    message, remedy = _value(detail)
+    message, remedy = described(detail)
+    if kind == "string_pattern_mismatch" and detail["ctx"]["pattern"] == JURISDICTION:
+        remedy = remedy_for(str(detail["input"]))
     return Problem(loc, f"{path_of(loc) or 'the file'} {message}", remedy)
-
-
-def _value(detail: ErrorDetails) -> tuple[str, str]:
-    kind, value, context = detail["type"], detail.get("input"), detail.get("ctx", {})
-    message = f"is {_show(value)}"
-    if kind in _LIMITS:
-        key, words = _LIMITS[kind]
-        remedy = f"give a number {words} {context[key]:g}"
-    elif kind in ("literal_error", "enum"):
-        remedy = f"write {context['expected']}"
-    elif kind == "string_pattern_mismatch" and context["pattern"] == "^[A-Z]{2}$":
-        message, remedy = f"{message}, which is no jurisdiction", remedy_for(str(value))
-    elif kind == "string_pattern_mismatch":
-        remedy = "use lower-case letters, digits and '-', at most 63, beginning and ending with a letter or digit"
-    elif kind == "too_short":
-        message, remedy = "is empty", "list at least one"
-    elif kind in ("union_tag_invalid", "union_tag_not_found"):
-        message, remedy = "has no `type` that is known", "write `type: number` or `type: category`"
-    elif kind == "value_error":
-        remedy = str(context.get("error", detail["msg"]))
-    elif kind.split("_")[0] in _WANTED:
-        quotes = "; put it in quotes" if kind.startswith("string") and isinstance(value, bool | int | float) else ""
-        remedy = f"give {_WANTED[kind.split('_')[0]]}{quotes}"
-    else:
-        remedy = detail["msg"][:1].lower() + detail["msg"][1:]
-    return message, remedy
-
-
-def _show(value: Any) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f"'{value}'" if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}…'"
 
 
 def _in_file(loc: Loc, data: Any) -> Loc:

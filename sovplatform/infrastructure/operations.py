@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sovplatform.errors import ConfigError, Denied
+from sovplatform import config
+from sovplatform.errors import ConfigError, Denied, SettingError, SovError, Unavailable
 from sovplatform.infrastructure import synth
 from sovplatform.infrastructure.applying import Applier, Progress, judged_key
 from sovplatform.infrastructure.failures import require_written_state, told
@@ -22,6 +23,8 @@ from sovplatform.infrastructure.terraform import STACK_FILE, Terraform, find
 from sovplatform.infrastructure.workspace import Workspace
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
+from sovplatform.policy.review import review
+from sovplatform.records import Finding
 
 if TYPE_CHECKING:
     from sovplatform.infrastructure.cost import CostEstimate
@@ -58,6 +61,14 @@ class Choice:
         return self.week in (None, stack.week) and self.region in (None, stack.region.name)
 
 
+def _refused(region: str, finding: Finding) -> SovError:
+    """A place that is not where the pilot says is denied, a setting that is missing is a mistake, and the rest may work later."""
+    if finding.setting:
+        return SettingError.of(region, finding.setting, f"{finding.check}: {finding.detail}", remedy=finding.remedy)
+    kind = Denied if finding.check == "place" else Unavailable
+    return kind(f"region {region}: {finding.check}: {finding.detail}", remedy=finding.remedy)
+
+
 class Infrastructure:
     """The infrastructure of one pilot. `root` is the pilot's directory, `state` its private one."""
 
@@ -84,7 +95,8 @@ class Infrastructure:
         from sovplatform.infrastructure.schema import check
 
         progress("", "synthesising")
-        synthesis = synth.synthesise(self.pilot, self.plugins, self.out, library=library)
+        with config.located(self.out.parent / config.PILOT):
+            synthesis = synth.synthesise(self.pilot, self.plugins, self.out, library=library)
         for stack in synthesis.stacks:
             if problems := check(self._stack_file(stack)):
                 raise StackInvalid(stack.name, problems)
@@ -119,11 +131,12 @@ class Infrastructure:
         """Plan as of an empty cloud, with no credentials and no registry, and judge the plans.
 
         Raises:
-            ConfigError: Terraform is missing or too old, or a setting is wrong.
+            ConfigError: Terraform is missing or too old, a setting is wrong, or a rule of the pilot's own cannot be asked.
             StackInvalid: Terraform refuses a stack; the message names the construct.
         """
         from sovplatform.infrastructure.offline.plan import plan_offline
 
+        review(self._rules)
         synthesis = self.synth(progress=progress)
         chosen = choice.of(synthesis)
         judge = self._judge(synthesis)
@@ -142,10 +155,12 @@ class Infrastructure:
         A stack whose inputs are not there yet waits for the week that makes them.
 
         Raises:
-            Denied: the place is not where the pilot says, or the credentials are foreign or expired.
+            Denied: the place is not where the pilot says, or the credentials are foreign.
+            Unavailable: nobody is logged in, or the cloud does not answer.
             Locked: another run holds the lock of a state.
             ConfigError, Unsupported, StackInvalid: as `plan_offline`.
         """
+        review(self._rules)
         synthesis = self.synth(progress=progress)
         chosen = choice.of(synthesis)
         terraform, judge = find(self._terraform), self._judge(synthesis)
@@ -173,9 +188,11 @@ class Infrastructure:
         """Each region proves where it is before anything is asked of it."""
         for region in {stack.region.name: stack.region for stack in chosen}.values():
             progress(region.name, "checking the place")
-            for finding in self.plugins.make_region(region, self.pilot.name, self.home / "regions" / region.name).check():
+            made = self.plugins.make_region(region, self.pilot.name, self.home / "regions" / region.name)
+            for finding in made.check_for_infrastructure():
                 if not finding.ok:
-                    raise Denied(f"region {region.name}: {finding.check}: {finding.detail}", remedy=finding.remedy)
+                    with config.located(self.out.parent / config.PILOT):
+                        raise _refused(region.name, finding)
 
     def _waiting(self, stack: SynthStack, later: Sequence[str]) -> StackPlan | None:
         """A stack that can't be planned yet. An older plan of it is not what is asked for now, and is dropped."""

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pydantic import ValidationError
 
 from sovplatform.config.jurisdictions import CODES, remedy_for
-from sovplatform.errors import ConfigError
+from sovplatform.errors import Problem, SettingError
 from sovplatform.infrastructure.request import Place
 from sovplatform.pilot import Pilot
 from sovplatform.records import Record, RegionSpec, Role
@@ -55,14 +55,14 @@ def _sites(region: RegionSpec) -> Iterator[RegionSpec]:
         yield region
         return
     if not isinstance(sites, Sequence) or isinstance(sites, str) or not sites:
-        raise ConfigError(f"region {region.name}: `sites` is no list", remedy="list sites as {name: …, jurisdiction: …}")
+        raise SettingError.of(region.name, "sites", "`sites` is no list", remedy="list sites as {name: …, jurisdiction: …}")
     common = {key: value for key, value in region.settings.items() if key != "sites"}
-    for entry in sites:
+    for index, entry in enumerate(sites):
         own = dict(entry) if isinstance(entry, Mapping) else {}
         code = own.get("jurisdiction")
         if isinstance(code, str) and code not in CODES:
-            message = f"region {region.name}: the jurisdiction '{code}' of site '{own.get('name')}' does not exist"
-            raise ConfigError(message, remedy=remedy_for(code))
+            message = f"the jurisdiction '{code}' of site '{own.get('name')}' does not exist"
+            raise SettingError(region.name, [Problem(("sites", index, "jurisdiction"), message, remedy_for(code))])
         try:
             site = Site.model_validate({key: own.pop(key, None) for key in Site.model_fields})
             yield RegionSpec(
@@ -73,8 +73,10 @@ def _sites(region: RegionSpec) -> Iterator[RegionSpec]:
                 settings={**common, **own},
             )
         except ValidationError as err:
-            raise ConfigError(
-                f"region {region.name}: the site {entry} is wrong",
+            raise SettingError.of(
+                region.name,
+                "sites",
+                f"the site {entry} is wrong",
                 remedy="give each a name of lower-case letters, digits and '-', and the jurisdiction of an ISO 3166-1 country",
             ) from err
 
@@ -83,7 +85,8 @@ def _refuse_repeated(found: Sequence[Place]) -> None:
     seen: set[str] = set()
     for place in found:
         if place.region.name in seen:
-            raise ConfigError(f"place {place.region.name} is there twice", remedy="give each site of a region its own name")
+            message = f"place {place.region.name} is there twice"
+            raise SettingError.of(place.region.name, "name", message, remedy="give each site of a region its own name")
         seen.add(place.region.name)
 
 
@@ -96,7 +99,9 @@ def _refuse_shared_cluster(found: Sequence[Place]) -> None:
             continue
         cluster = (str(settings.get("kubeconfig", "")), str(settings["context"]))
         if cluster in seen:
-            raise ConfigError(
+            raise SettingError.of(
+                place.region.name,
+                "context",
                 f"places {seen[cluster]} and {place.region.name} have the same cluster, context '{cluster[1]}'",
                 remedy="give each place the context of its own cluster",
             )
@@ -108,7 +113,9 @@ def _refuse_overlap(found: Sequence[Place]) -> None:
     networks = sorted(((_network(place), place.region.name) for place in found if place.cidr), key=lambda pair: _bounds(pair[0]))
     for (first, one), (second, other) in pairwise(networks):
         if _bounds(first)[:1] == _bounds(second)[:1] and _bounds(first)[2] >= _bounds(second)[1]:
-            raise ConfigError(
+            raise SettingError.of(
+                other,
+                "cidr",
                 f"the networks of regions {one} ({first}) and {other} ({second}) overlap",
                 remedy="give each region a `cidr` of its own under settings",
             )
@@ -122,12 +129,14 @@ def _network(place: Place) -> _Network:
     try:
         network = ipaddress.ip_network(place.cidr)
         if network.is_global:
-            raise ConfigError(
-                f"region {place.region.name}: the network {network} belongs to somebody on the internet",
+            raise SettingError.of(
+                place.region.name,
+                "cidr",
+                f"the network {network} belongs to somebody on the internet",
                 remedy="use a private range (RFC 1918 or RFC 6598), such as 10.3.0.0/16",
             )
         return network
     except ValueError as err:
-        raise ConfigError(
-            f"region {place.region.name}: '{place.cidr}' is no network", remedy="write a range such as 10.3.0.0/16"
+        raise SettingError.of(
+            place.region.name, "cidr", f"'{place.cidr}' is no network", remedy="write a range such as 10.3.0.0/16"
         ) from err

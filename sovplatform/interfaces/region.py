@@ -30,6 +30,13 @@ class Region(ABC):
         Never raises for something that is wrong: that is a finding with `ok=False` and a remedy.
         """
 
+    def check_for_infrastructure(self) -> Sequence[Finding]:
+        """Prove what Terraform needs before it is asked for a plan: by default, all that `check` does. Never raises, as `check`.
+
+        A finding that is about a setting names it; one that is called `place`, and does not hold, is a denial.
+        """
+        return self.check()
+
     @abstractmethod
     def status(self) -> RegionStatus:
         """Is it up, at which addresses, and what is wrong. Never raises for a service that is down."""

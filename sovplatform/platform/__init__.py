@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sovplatform import config
-from sovplatform.errors import ConfigError, Denied, NotFound, SovError, Unavailable
+from sovplatform.config.checks import closest
+from sovplatform.errors import ConfigError, Denied, NotFound, SovError, Unavailable, Unknown
 from sovplatform.interfaces import Region
 from sovplatform.ledger import Entry
 from sovplatform.patterns import sigt
@@ -67,6 +68,7 @@ class Platform:
         pilot = config.load(
             root / "pilot.yaml",
             providers=lambda names: Plugins.load(tuple(names)).providers(),
+            complaints=lambda pilot: Plugins.load(pilot.plugins).complaints(pilot),
             for_infrastructure=infrastructure,
         )
         return cls(pilot, root, Plugins.load(pilot.plugins))
@@ -91,14 +93,19 @@ class Platform:
 
     def _check_rules(self) -> Finding:
         """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
+        from sovplatform.policy.engine import PolicyEngine
         from sovplatform.policy.review import review
 
-        directories = [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
+        directories = self._rules()
         try:
             review(directories)
+            PolicyEngine(directories)
         except SovError as err:
             return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
         return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
+
+    def _rules(self) -> list[Path]:
+        return [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
 
     def up(self, progress: Progress = _silent) -> RunReport:
         """Start the regions and introduce them to each other."""
@@ -119,14 +126,17 @@ class Platform:
         `approve_with` is an approver's SSH key, for demonstrations and tests: with it the run does not stop for people.
 
         Raises:
-            ConfigError: no such stage.
+            ConfigError: no such stage, or a rule of the pilot's own that cannot be asked.
             Denied: a gate, a budget, a signature or an approval said no.
             Locked: another run is under way.
         """
+        from sovplatform.policy.review import review
+
         pattern = PATTERNS[self.pilot.pattern]
         last = until or pattern.STAGES[-1]
         if last not in pattern.STAGES:
             raise ConfigError(f"there is no stage {last}", remedy=f"use one of: {', '.join(pattern.STAGES)}")
+        review(self._rules())  # else every gate denies everything, and does not know of which file
         with self.locked("run"):
             context = self._context(progress)
             outcome = pattern.run(context, last)
@@ -145,16 +155,21 @@ class Platform:
         last = reports.kept(self.state) or never
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
 
+    def require_region(self, name: str) -> None:
+        """Raises Unknown when the pilot has no region of that name."""
+        if name not in self.regions:
+            raise Unknown(f"there is no region {name}", remedy=closest(name, self.regions))
+
     def predict(self, rows: Sequence[Mapping[str, object]], region: str | None = None) -> Sequence[Mapping[str, object]]:
         """Ask a region's endpoint; without `region` the first sovereign one. Only the task's features are sent.
 
         Raises:
-            ConfigError: no such region, or the rows do not fit the model.
+            Unknown: no such region.
+            ConfigError: the rows do not fit the model.
             Unavailable: nothing is served there.
         """
         name = region or self.pilot.sovereign[0].name
-        if name not in self.regions:
-            raise ConfigError(f"there is no region {name}", remedy=f"use one of: {', '.join(self.regions)}")
+        self.require_region(name)
         features = [feature.name for feature in self.pilot.task.features]
         instances = [{column: row[column] for column in features if column in row} for row in rows]
         answer = self.regions[name].server().predict(self.pilot.task.name, {"instances": instances})
@@ -196,7 +211,7 @@ class Platform:
         """Approve with an approver's SSH key. The one who proposed cannot.
 
         Raises:
-            NotFound: no such release.
+            Unknown: no such release.
             Denied: the key is not an approver's, or the proposer's own.
         """
         context = self._context(_silent)
@@ -208,7 +223,7 @@ class Platform:
         """Give an approved release all requests of its region.
 
         Raises:
-            NotFound: no such release.
+            Unknown: no such release.
             Denied: it is not approved, or the region refused it.
         """
         context = self._context(_silent)
@@ -223,10 +238,10 @@ class Platform:
         """Withdraw the region's canary or, without one, go back to the release before.
 
         Raises:
-            NotFound: there is none before, or no such region.
+            NotFound: there is none before.
+            Unknown: no such region.
         """
-        if region not in self.regions:
-            raise NotFound(f"there is no region {region}", remedy=f"use one of: {', '.join(self.regions)}")
+        self.require_region(region)
         with self.locked("rollback"):
             return rollout.rollback(self._context(_silent), self.repository, region, actor=self.pilot.release.proposer.name)
 
@@ -236,7 +251,7 @@ class Platform:
         """The ledgers' entries, each with its region, and those of the operator's journal. Needs no server."""
         known = [*(spec.name for spec in self.pilot.regions), self.infrastructure.journal.region]
         if region is not None and region not in known:
-            raise ConfigError(f"there is no region {region}", remedy=f"use one of: {', '.join(known)}")
+            raise Unknown(f"there is no region {region}", remedy=closest(region, known))
         yield from self.summary.entries(region)
         if region in (None, self.infrastructure.journal.region):
             yield from ((self.infrastructure.journal.region, entry) for entry in self.infrastructure.journal.entries())

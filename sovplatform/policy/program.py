@@ -6,6 +6,7 @@ and must not be asked for the text of an error. So an input with such things in 
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,10 @@ from sovplatform.errors import ConfigError
 
 _PACKAGE = re.compile(r"^package\s+([A-Za-z_][\w.]*)\s*$", re.MULTILINE)
 _LARGEST = 2**53
+_NEWLINE = b"\n"
+_OFFSET = re.compile(r"\(error \d+:[^|\n]*\|(\d+)\|\d+")
+_WORDS = re.compile(r"\(errormsg \d+:([^\n]*?)\)*(?=\n|$)")
+_MISSING = re.compile(r"Function not found: ([\w.]+)")
 
 
 class Unevaluable(Exception):
@@ -42,6 +47,49 @@ def package_of(path: Path) -> str:
     return found[1]
 
 
+def _place(path: Path, error: str) -> str:
+    """The file and, where the error tells an offset, the line."""
+    offsets = [int(offset) for offset in _OFFSET.findall(error)]
+    if not offsets:
+        return str(path)
+    before = path.read_bytes()[: max(offsets)]
+    return f"{path}:{before.count(_NEWLINE) + 1}"
+
+
+def _said(error: str) -> str:
+    """What the compiler says, or nothing: its words are in its own tree."""
+    words = dict.fromkeys(_WORDS.findall(error))
+    return f": {'; '.join(words)}" if words else ""
+
+
+@functools.cache
+def is_function(name: str) -> bool:
+    """Whether the interpreter has a function of that name; a keyword before a bracket counts as one."""
+    from regopy import Interpreter, LogLevel, RegoError
+
+    interpreter = Interpreter()
+    interpreter.log_level = LogLevel.NONE
+    try:
+        interpreter.add_module("probe", f"package probe\nimport rego.v1\nanswer := {name}(1)\n")
+        interpreter.query("data.probe.answer")
+    except (RegoError, ValueError) as err:
+        return not _MISSING.search(str(getattr(err, "doc", err)))
+    return True
+
+
+def explained(files: Sequence[Path], err: Unevaluable) -> str:
+    """Where in the files an evaluation failed, and of what, as far as the interpreter tells."""
+    text = str(getattr(err.__cause__, "doc", ""))  # what it wrote in place of an answer
+    missing = _MISSING.search(text)
+    if missing:
+        called = re.compile(rf"(?<![\w.])(?:[\w.]+\.)?{re.escape(missing[1].rpartition('.')[2])}\s*\(")
+        for path in files:
+            for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+                if called.search(line):
+                    return f"{path}:{number}{_said(text)}"
+    return f"{', '.join(map(str, files))}{_said(text)}"
+
+
 class Program:
     """Compiled once per package. It must be made and used by one thread."""
 
@@ -56,7 +104,10 @@ class Program:
             try:
                 self._interpreter.add_module(str(path), path.read_text("utf-8"))
             except RegoError as err:
-                raise ConfigError(f"{path} is no valid Rego", remedy="check it with `opa check --v1-compatible`") from err
+                raise ConfigError(
+                    f"{_place(path, str(err))} is no valid Rego{_said(str(err))}",
+                    remedy="check it with `opa check --v1-compatible`",
+                ) from err
         self._bundles = {package: self._build(package) for package in sorted(self.packages)}
 
     def _build(self, package: str) -> Any:

@@ -58,9 +58,13 @@ class RegionStatus(Record):
 
 
 class Finding(Record):
-    """One thing that a check looked at: what, whether it holds, and what to do when not."""
+    """One thing that a check looked at: what, whether it holds, and what to do when not.
+
+    `setting` is the one of the region's settings that is missing or wrong, when that is what the finding is about.
+    """
 
     check: str
     ok: bool
     detail: str = ""
     remedy: str = ""
+    setting: str = ""

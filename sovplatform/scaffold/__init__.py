@@ -18,6 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
+from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins, installed
 from sovplatform.records import Name
@@ -87,14 +88,15 @@ def make_pilot(directory: Path, blueprint: Blueprint, *, force: bool = False) ->
 
 def _check(directory: Path, blueprint: Blueprint, *, force: bool) -> None:
     if directory.exists() and not directory.is_dir():
-        raise Conflict(f"{directory} is a file", remedy="choose another directory")
+        raise UsageConflict(f"{directory} is a file", remedy="choose another directory")
     if directory.is_dir() and any(directory.iterdir()) and not force:
         remedy = "choose another directory, or replace its files with --force (keys, data, ledgers and releases stay)"
         raise UsageConflict(f"{directory} exists and is not empty", remedy=remedy)
     known = sorted({*BUILT_IN, *(plugin.name for plugin in installed())})
     for place in (*blueprint.sovereign, blueprint.fabric):
         if place.provider not in known:
-            raise ConfigError(f"there is no provider '{place.provider}'", remedy=f"use one of: {', '.join(known)}")
+            raise ConfigError(f"there is no provider '{place.provider}'", remedy=closest(place.provider, known))
+    _check_jurisdictions((*blueprint.sovereign, blueprint.fabric))
     try:
         _NAME.validate_python(blueprint.name)
     except ValidationError as err:
@@ -103,6 +105,17 @@ def _check(directory: Path, blueprint: Blueprint, *, force: bool) -> None:
     if blueprint.fabric.provider == EDGE or not blueprint.regions:
         what = "no region holds data" if not blueprint.regions else "the global region cannot be an edge site"
         raise ConfigError(f"{what}: the provider {EDGE} only serves", remedy="use another provider there, such as onprem")
+
+
+def _check_jurisdictions(places: Sequence[Place]) -> None:
+    plugins = Plugins.load(sorted({place.provider for place in places} - BUILT_IN.keys()))
+    for place in places:
+        there = plugins.jurisdictions(place.provider)
+        if there is not None and place.jurisdiction not in there:
+            raise ConfigError(
+                f"the provider {place.provider} has no region in {place.jurisdiction}",
+                remedy=f"use another provider there, such as onprem; {place.provider} has regions in: {', '.join(there)}",
+            )
 
 
 class UsageConflict(Conflict, ConfigError):

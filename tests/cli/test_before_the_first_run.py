@@ -25,7 +25,7 @@ def test_doctor_finds_that_everything_is_there(demo: str, capsys: pytest.Capture
 
 
 BAD_RULES = {
-    "syntax": ("package sovplatform.border\ndeny contains {\n", "policy/mine.rego is no valid Rego"),
+    "syntax": ("package sovplatform.border\ndeny contains {\n", "policy/mine.rego:2 is no valid Rego: this is unclosed"),
     "package": ("package acme.rules\nimport rego.v1\ndeny contains 1 if { true }\n", "acme.rules, which nobody asks"),
     "no package": ("deny := []\n", "policy/mine.rego declares no package"),
     "function": ("package sovplatform.border\nimport rego.v1\ndeny contains 1 if { no_such_function(1) }\n", "policy/mine.rego"),
@@ -79,17 +79,25 @@ def test_there_are_no_releases_yet(demo: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "message", "code"),
     [
-        (["release", "promote", "nothing"], "there is no release nothing"),
-        (["release", "rollback", "nowhere"], "there is no region nowhere"),
-        (["audit", "verify"], "was never up"),
+        (["release", "promote", "nothing"], "there is no release nothing", 2),
+        (["release", "approve", "nothing", "--key", "none"], "there is no release nothing", 2),
+        (["release", "rollback", "nowhere"], "there is no region nowhere", 2),
+        (["release", "rollback", "de"], "no release", 1),
+        (["audit", "verify"], "was never up", 1),
+        (["audit", "report"], "was never up", 1),
+        (["audit", "log", "--region", "nowhere"], "there is no region nowhere", 2),
+        (["predict", "--file", "-", "--region", "dee"], "there is no region dee", 2),
+        (["apply"], "there are no stacks", 2),
+        (["apply", "--region", "nowhere"], "there are no stacks", 2),
+        (["cost", "--region", "nowhere"], "nowhere", 2),
     ],
 )
 def test_what_is_not_there_is_named_with_a_remedy(
-    demo: str, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    demo: str, arguments: list[str], message: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["-C", demo, *arguments]) == 1
+    assert main(["-C", demo, *arguments]) == code
     said = capsys.readouterr().err
     assert message in said
     assert "remedy: " in said

@@ -74,7 +74,7 @@ class AwsRegion(CloudRegion):
         """The credentials are of the account and partition that the settings say."""
         if not self.settings.account:
             remedy = f"set `account` under settings of region {self.spec.name} in pilot.yaml"
-            return Finding(check="account", ok=False, detail="no account is set", remedy=remedy)
+            return Finding(check="account", ok=False, detail="no account is set", remedy=remedy, setting="account")
         wanted = (self.settings.partition, self.settings.account)
         try:
             found = self._api.identity()

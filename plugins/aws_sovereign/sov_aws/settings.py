@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sov_aws.locations import default_region, partition_of
 from sov_aws.terraform_settings import TerraformSettings
-from sovplatform.backends.region_settings import Endpoint, read_settings
+from sovplatform.interfaces.settings import Endpoint, read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -19,7 +19,7 @@ class AwsSettings(Record):
     is in `TerraformSettings`.
     """
 
-    account: Annotated[str, Field(pattern=r"^(\d{12})?$")] = ""
+    account: Annotated[str, Field(pattern=r"^(\d{12})?$", description="its 12 digits, in quotes")] = ""
     partition: str = ""
     region: str = ""
     profile: str = ""
@@ -29,12 +29,8 @@ class AwsSettings(Record):
 
     @classmethod
     def of(cls, spec: RegionSpec) -> AwsSettings:
-        """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
-        others = TerraformSettings.model_fields
-        own = {name: value for name, value in spec.settings.items() if name not in others}
-        known = ", ".join((*cls.model_fields, *others))
-        remedy = f"use {known}; an account, in quotes, has 12 digits, an endpoint is https or on this machine"
-        given = read_settings(cls, spec, own, remedy=remedy)
+        """With defaults filled in. Raises SettingError for settings that there are not, or that cannot be, of Terraform too."""
+        given: AwsSettings = read_settings(spec, cls, TerraformSettings)[0]
         region = given.region or default_region(spec.jurisdiction, given.partition)
         partition = given.partition or (partition_of(region) if region else "")
         return given.model_copy(update={"region": region, "partition": partition})

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sovplatform.backends.region_settings import read_settings
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")]
@@ -29,20 +29,29 @@ class TerraformSettings(Record):
     """
 
     zones: tuple[str, ...] = ()
-    state_key: str = Field(pattern=r"^(alias/[A-Za-z0-9/_-]+)?$", default="")
-    organization_target: str = Field(pattern=r"^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12})?$", default="")
-    operators: tuple[RoleArn, ...] = ()
-    operator_ranges: tuple[Network, ...] = ()
+    state_key: str = Field(pattern=r"^(alias/[A-Za-z0-9/_-]+)?$", default="", description="a key's alias, such as alias/state")
+    organization_target: str = Field(
+        pattern=r"^(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}|\d{12})?$",
+        default="",
+        description="the ID of a root (r-…), a unit (ou-…) or an account (12 digits, in quotes)",
+    )
+    operators: tuple[RoleArn, ...] = Field(default=(), description="ARNs of IAM roles: arn:PARTITION:iam::ACCOUNT:role/NAME")
+    operator_ranges: tuple[Network, ...] = Field(default=(), description="networks such as 10.9.0.0/24")
     services: tuple[Service, ...] = ()
     budget: float = Field(ge=0, default=0)
     nodes_run: Literal["bottlerocket", "al2023"] = "bottlerocket"
-    serving_instance: InstanceType = "m6i.2xlarge"
-    gpus: Mapping[str, tuple[InstanceType, ...]] = {}
-    mirror: str = Field(pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$", default="")
+    serving_instance: InstanceType = Field(default="m6i.2xlarge", description="an instance type such as m6i.2xlarge")
+    gpus: Mapping[str, tuple[InstanceType, ...]] = Field(
+        default={}, description="instance types by GPU, such as {L4: [g6.xlarge]}"
+    )
+    mirror: str = Field(
+        pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$", default="", description="an address such as oci://registry.example/sov"
+    )
     protect: bool = True
 
     @classmethod
     def of(cls, spec: RegionSpec) -> TerraformSettings:
-        """Raises ConfigError for a setting of a wrong form; one that there is not is found by `AwsSettings`."""
+        """Raises SettingError for a setting of a wrong form; one that there is not is found by `AwsSettings`."""
         own = {name: value for name, value in spec.settings.items() if name in cls.model_fields}
-        return read_settings(cls, spec, own, remedy="see docs/infrastructure/aws.md for the form of each setting")
+        made: TerraformSettings = read_settings(spec, cls, given=own)[0]
+        return made

@@ -182,9 +182,9 @@ def test_locations_are_the_region_and_its_zones() -> None:
         ({"region": "eu-central-1", "partition": "aws-eusc"}, "eu-central-1 is of partition aws, not of aws-eusc — set `part"),
         ({"zones": ["eu-central-1a", "eu-central-1b"]}, "are not two or three of eusc-de-east-1 — write zones such as eusc-de-"),
         ({"zones": ["eusc-de-east-1a"]}, "are not two or three of"),
-        ({"acount": "1"}, "region de: wrong settings for aws: acount — use account, partition,"),
-        ({"operators": ["deploy"]}, "region de: wrong settings for aws: operators.0 — see docs/infrastructure/aws.md"),
-        ({"organization_target": "root"}, "region de: wrong settings for aws: organization_target — see docs"),
+        ({"acount": "1"}, "region de: wrong settings for aws: acount is no setting of it — did you mean 'account'? use account,"),
+        ({"operators": ["deploy"]}, "operators[0] is 'deploy' — write ARNs of IAM roles"),
+        ({"organization_target": "root"}, "organization_target is 'root' — write the ID of a root"),
         (
             {"operators": ["arn:aws:iam::123456789012:role/deploy"]},
             "operator arn:aws:iam::123456789012:role/deploy is of partition aws, not of aws-eusc — name a role of the account",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sovplatform.hookspecs import hookimpl
@@ -23,6 +24,13 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
     from sov_gcp.region import GcpRegion
 
     return GcpRegion(spec, pilot)
+
+
+@hookimpl
+def sov_jurisdictions() -> Sequence[str]:
+    from sov_gcp.locations import LOCATIONS
+
+    return sorted(set(LOCATIONS.values()))
 
 
 @hookimpl

@@ -73,7 +73,7 @@ class GcpRegion(CloudRegion):
         """The project is the one that the settings say, active, and where the settings say."""
         if not self.settings.project:
             remedy = f"set `project` under settings of region {self.spec.name} in pilot.yaml"
-            return Finding(check="project", ok=False, detail="no project is set", remedy=remedy)
+            return Finding(check="project", ok=False, detail="no project is set", remedy=remedy, setting="project")
         try:
             found = self._api.project()
         except SovError as err:

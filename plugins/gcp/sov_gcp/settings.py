@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sov_gcp.locations import default_location
 from sov_gcp.terraform_settings import TerraformSettings
-from sovplatform.backends.region_settings import Endpoint, read_settings
+from sovplatform.interfaces.settings import Endpoint, read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -19,11 +19,17 @@ class GcpSettings(Record):
     network. `state_bucket`: where Terraform keeps this region's state. `endpoint`: another address of all services, for tests.
     """
 
-    project: Annotated[str, Field(pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9]|\d+)?$")] = ""
+    project: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z][a-z0-9-]{4,28}[a-z0-9]|\d+)?$",
+            description="the project's ID: 6 to 30 lower-case letters, digits and '-'",
+        ),
+    ] = ""
     location: str = ""
     keyring: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{0,63}$")] = ""
-    organization: Annotated[str, Field(pattern=r"^\d*$")] = ""
-    folder: Annotated[str, Field(pattern=r"^\d*$")] = ""
+    organization: Annotated[str, Field(pattern=r"^\d*$", description="its number, in quotes")] = ""
+    folder: Annotated[str, Field(pattern=r"^\d*$", description="its number, in quotes")] = ""
     protection: Literal["HSM", "HSM_SINGLE_TENANT", "EXTERNAL", "EXTERNAL_VPC"] = "HSM"
     seal_protection: Literal["", "HSM", "HSM_SINGLE_TENANT", "SOFTWARE"] = ""
     cidr: str = ""
@@ -32,11 +38,7 @@ class GcpSettings(Record):
 
     @classmethod
     def of(cls, spec: RegionSpec, pilot: str) -> GcpSettings:
-        """With defaults filled in. Raises ConfigError for a setting that there is not, or that cannot be."""
-        others = TerraformSettings.model_fields
-        own = {name: value for name, value in spec.settings.items() if name not in others}
-        known = ", ".join((*cls.model_fields, *others))
-        remedy = f"use {known}; numbers in quotes, an endpoint is https or on this machine"
-        given = read_settings(cls, spec, own, remedy=remedy)
+        """With defaults filled in. Raises SettingError for settings that there are not, or that cannot be, of Terraform too."""
+        given: GcpSettings = read_settings(spec, cls, TerraformSettings)[0]
         place = {"location": given.location or default_location(spec.jurisdiction)}
         return given.model_copy(update=place | {"keyring": given.keyring or f"{pilot}-{spec.name}"})

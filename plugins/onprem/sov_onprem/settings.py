@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sov_onprem.terraform_settings import OnPremClusterSettings
-from sovplatform.backends.region_settings import read_settings
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Record, RegionSpec
 
 
@@ -31,8 +31,6 @@ class OnPremSettings(Record):
 
     @classmethod
     def of(cls, spec: RegionSpec) -> OnPremSettings:
-        """What `OnPremClusterSettings` reads is left to it. Raises ConfigError for a setting that there is not."""
-        of_the_cluster = OnPremClusterSettings.model_fields
-        own = {name: value for name, value in spec.settings.items() if name not in of_the_cluster}
-        known = ", ".join(sorted({*cls.model_fields, *of_the_cluster}))
-        return read_settings(cls, spec, own, remedy=f"use {known}")
+        """Raises SettingError for settings that there are not, or that cannot be, those of `OnPremClusterSettings` too."""
+        made: OnPremSettings = read_settings(spec, cls, OnPremClusterSettings)[0]
+        return made

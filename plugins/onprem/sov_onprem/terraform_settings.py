@@ -16,6 +16,6 @@ class OnPremClusterSettings(ClusterSettings):
     cidr: str = ""
     training_nodes: tuple[str, ...] = ()
     gpus: int = Field(default=0, ge=0)
-    raw_volume: str = Field(default="500Gi", pattern=r"^\d+[KMGT]i?$")
+    raw_volume: str = Field(default="500Gi", pattern=r"^\d+[KMGT]i?$", description="a size such as 500Gi")
     artifact_store: str = ""
     vault_audit_file: str = ""

@@ -201,8 +201,16 @@ def test_a_gpu_that_the_machines_do_not_have_is_named() -> None:
 def test_a_wrong_setting_is_named(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=rf"region de: wrong settings for onprem: {next(iter(settings))}") as caught:
         forms(**settings)
-    assert "vault_ca" in str(caught.value.remedy)
-    assert "training_nodes" in str(caught.value.remedy)
+    assert caught.value.remedy
+    assert [problem.loc for problem in caught.value.problems] == [tuple(settings)]
+
+
+def test_an_unknown_setting_is_told_those_that_there_are() -> None:
+    with pytest.raises(ConfigError) as caught:
+        forms(kubeconfg="x")
+    assert "did you mean 'kubeconfig'?" in caught.value.remedy
+    assert "vault_ca" in caught.value.remedy
+    assert "training_nodes" in caught.value.remedy
 
 
 def test_a_region_may_have_settings_for_its_services_and_its_cluster() -> None:

@@ -6,13 +6,10 @@ import socket
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
 from sov_edge.settings import EdgeSettings
+from sovplatform.backends.terraform.kubeconfig import clusters
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.records import Finding, RegionSpec, RegionStatus
@@ -35,7 +32,7 @@ class EdgeRegion(Region):
         try:
             addresses = self._addresses()
         except ConfigError as err:
-            return [sites, Finding(check="kubeconfig", ok=False, detail=err.message, remedy=err.remedy)]
+            return [sites, Finding(check="kubeconfig", ok=False, detail=err.message, remedy=err.remedy, setting="kubeconfig")]
         missing = [site.name for site in self.settings.sites if not addresses.get(site.name)]
         contexts = Finding(
             check="kubeconfig",
@@ -82,17 +79,8 @@ class EdgeRegion(Region):
 
     def _addresses(self) -> Mapping[str, str]:
         """The API server of each site, or nothing. Raises ConfigError for a kubeconfig that cannot be read."""
-        file = Path(self.settings.kubeconfig).expanduser()
-        try:
-            content: Any = yaml.safe_load(file.read_text())
-            contexts = {one["name"]: one["context"]["cluster"] for one in content["contexts"]}
-            clusters = {one["name"]: str(one["cluster"]["server"]) for one in content["clusters"]}
-        except OSError as err:
-            remedy = f"set `kubeconfig` under settings of region {self.spec.name}"
-            raise ConfigError(f"no kubeconfig at {file}", remedy=remedy) from err
-        except (yaml.YAMLError, KeyError, TypeError, UnicodeDecodeError) as err:
-            raise ConfigError(f"{file} is no kubeconfig", remedy="write it with `kubectl config view --flatten`") from err
-        return {site.name: clusters.get(contexts.get(site.context, ""), "") for site in self.settings.sites}
+        found = clusters(self.settings.kubeconfig)
+        return {site.name: found.get(site.context, "") for site in self.settings.sites}
 
 
 def _twice(words: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, JsonValue
 
-from sovplatform.backends.region_settings import read_settings
+from sovplatform.interfaces.settings import read_settings
 from sovplatform.interfaces.stackforms import Backend
 from sovplatform.records import Record, RegionSpec
 
@@ -24,24 +24,25 @@ class ClusterSettings(Record):
 
     kubeconfig: str = KUBECONFIG
     context: str = ""
-    mirror: str = Field(default="", pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$")
+    mirror: str = Field(
+        default="", pattern=r"^((oci|https)://[A-Za-z0-9./:_-]+)?$", description="an address such as oci://registry.example/sov"
+    )
     storage_class: str = ""
     state_namespace: str = STATE_NAMESPACE
     serving_nodes: tuple[str, ...] = ()
     gpu: str = ""
     cpus: int = Field(default=64, gt=0)
-    memory: str = Field(default="256Gi", pattern=r"^\d+(\.\d+)?[KMGT]i?$")
+    memory: str = Field(default="256Gi", pattern=r"^\d+(\.\d+)?[KMGT]i?$", description="a size such as 256Gi")
 
     @classmethod
     def of(cls, spec: RegionSpec, *, others: Collection[str] = ()) -> Self:
         """A region's settings; those named in `others` are read elsewhere.
 
         Raises:
-            ConfigError: there is a setting that is none, or is wrong.
+            SettingError: there is a setting that is none, or is wrong.
         """
-        own = {name: value for name, value in spec.settings.items() if name not in others}
-        known = ", ".join(sorted({*cls.model_fields, *others}))
-        return read_settings(cls, spec, own, remedy=f"use {known}")
+        made: Self = read_settings(spec, cls, others=others)[0]
+        return made
 
     def context_of(self, spec: RegionSpec) -> str:
         """The kubeconfig's context of the region."""

@@ -12,7 +12,7 @@ from sov_aws.forms.keys import key, logs, topic
 from sov_aws.forms.place import Arguments, Place, Wires, tags
 from sov_aws.forms.policies import allowed, role, statement
 from sovplatform import constructs
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Form, Output, Resource
 from sovplatform.records import KeyPurpose
 
@@ -59,12 +59,14 @@ def _network(construct: constructs.LandingZone) -> ipaddress.IPv4Network:
     try:
         network = ipaddress.IPv4Network(construct.cidr)
     except ValueError as err:
-        raise ConfigError(
-            f"region {name}: '{construct.cidr}' is no IPv4 network", remedy="write a `cidr` such as 10.3.0.0/16"
+        raise SettingError.of(
+            name, "cidr", f"'{construct.cidr}' is no IPv4 network", remedy="write a `cidr` such as 10.3.0.0/16"
         ) from err
     if not LARGEST <= network.prefixlen <= SMALLEST:
-        raise ConfigError(
-            f"region {name}: {network} is of the wrong size for a network on AWS",
+        raise SettingError.of(
+            name,
+            "cidr",
+            f"{network} is of the wrong size for a network on AWS",
             remedy=f"write a `cidr` from /{LARGEST} to /{SMALLEST}: every pod takes an address",
         )
     return network

@@ -11,7 +11,7 @@ from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
 from sov_aws.settings import AwsSettings
 from sov_aws.terraform_settings import TerraformSettings
 from sovplatform.constructs import Construct
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
 
@@ -140,12 +140,14 @@ def _check_location(place: Place) -> None:
     remedy = f"use one in {wanted}, such as {better}" if better else f"AWS has no region in {wanted}: use another provider"
     if location not in LOCATIONS:
         what = f"AWS has no region '{location}'" if location else f"AWS has no region in {wanted} of that partition"
-        raise ConfigError(f"region {name}: {what}", remedy=remedy)
+        raise SettingError.of(name, "region", f"{what}", remedy=remedy)
     if LOCATIONS[location] != wanted:
-        raise ConfigError(f"region {name}: {location} is in {LOCATIONS[location]}, not in {wanted}", remedy=remedy)
+        raise SettingError.of(name, "region", f"{location} is in {LOCATIONS[location]}, not in {wanted}", remedy=remedy)
     if partition_of(location) != place.partition:
-        raise ConfigError(
-            f"region {name}: {location} is of partition {partition_of(location)}, not of {place.partition}",
+        raise SettingError.of(
+            name,
+            "partition",
+            f"{location} is of partition {partition_of(location)}, not of {place.partition}",
             remedy=f"set `partition` to {partition_of(location)}, or leave it out",
         )
 
@@ -153,8 +155,10 @@ def _check_location(place: Place) -> None:
 def _check_zones(place: Place) -> None:
     foreign = [zone for zone in place.zones if zone.removeprefix(place.location) not in set("abcdef")]
     if foreign or not 2 <= len(place.zones) <= 3 or len(set(place.zones)) != len(place.zones):
-        raise ConfigError(
-            f"region {place.region.name}: the zones {', '.join(place.zones)} are not two or three of {place.location}",
+        raise SettingError.of(
+            place.region.name,
+            "zones",
+            f"the zones {', '.join(place.zones)} are not two or three of {place.location}",
             remedy=f"write zones such as {', '.join(zones_of(place.location))}",
         )
 
@@ -164,12 +168,16 @@ def _check_partitions(place: Place) -> None:
     for operator in place.terraform.operators:
         _, partition, _, _, account, _ = operator.split(":", 5)
         if partition != place.partition:
-            raise ConfigError(
-                f"region {place.region.name}: operator {operator} is of partition {partition}, not of {place.partition}",
+            raise SettingError.of(
+                place.region.name,
+                "operators",
+                f"operator {operator} is of partition {partition}, not of {place.partition}",
                 remedy=f"name a role of the account in {place.partition}",
             )
         if place.settings.account and account != place.settings.account:
-            raise ConfigError(
-                f"region {place.region.name}: operator {operator} is of account {account}, not of {place.settings.account}",
+            raise SettingError.of(
+                place.region.name,
+                "operators",
+                f"operator {operator} is of account {account}, not of {place.settings.account}",
                 remedy=f"name a role of account {place.settings.account}; it may be assumed from another",
             )

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from sov_gcp.forms.perimeter import perimeter
 from sov_gcp.forms.place import Place, Wires, labels
 from sovplatform import constructs
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Form, Resource
 
 SERVICES = (
@@ -136,8 +136,10 @@ def _workload(construct: constructs.Guardrails, place: Place) -> Resource:
     settings, law = place.terraform, place.region.jurisdiction
     regime = settings.regime or ("ASSURED_WORKLOADS_FOR_PARTNERS" if settings.partner else REGIMES.get(law, ""))
     if not regime:
-        raise ConfigError(
-            f"region {place.region.name}: there is no regime of Assured Workloads for {law} that is known here",
+        raise SettingError.of(
+            place.region.name,
+            "regime",
+            f"there is no regime of Assured Workloads for {law} that is known here",
             remedy="name one as `regime` under settings, or leave out `organization`",
         )
     arguments: dict[str, JsonValue] = {

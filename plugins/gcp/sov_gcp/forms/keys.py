@@ -6,7 +6,7 @@ from pydantic import JsonValue
 
 from sov_gcp.forms.place import Place, Wires, labels, project_data
 from sovplatform import constructs
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Form, Output, Resource
 from sovplatform.records import KeyPurpose
 
@@ -66,8 +66,10 @@ def _key(construct: constructs.RegionKeys, place: Place, ring: Resource, name: s
     kind, algorithm = KINDS[purpose]
     external = _is_external(place, purpose)
     if external and purpose is KeyPurpose.seal:
-        raise ConfigError(
-            f"region {place.region.name}: key {name} is Ed25519, which external keys cannot be",
+        raise SettingError.of(
+            place.region.name,
+            "seal_protection",
+            f"key {name} is Ed25519, which external keys cannot be",
             remedy="set `seal_protection: SOFTWARE` (or HSM) under settings",
         )
     if external and purpose is KeyPurpose.wrap:
@@ -92,8 +94,10 @@ def _key(construct: constructs.RegionKeys, place: Place, ring: Resource, name: s
 
 def _backend(place: Place) -> str:
     if not place.terraform.key_backend:
-        raise ConfigError(
-            f"region {place.region.name}: protection is {place.settings.protection}, and there is no `key_backend`",
+        raise SettingError.of(
+            place.region.name,
+            "protection",
+            f"protection is {place.settings.protection}, and there is no `key_backend`",
             remedy="set it to the full name of the EKM connection or the HSM instance, projects/PROJECT/locations/LOCATION/…",
         )
     return place.terraform.key_backend
@@ -103,8 +107,10 @@ def _external(place: Place, key: Resource, name: str) -> Resource:
     """The version that stands for a key in an external key manager: its address, and nothing of the key."""
     address = place.terraform.external_keys.get(name)
     if not address:
-        raise ConfigError(
-            f"region {place.region.name}: protection is {place.settings.protection}, and key {name} has no address",
+        raise SettingError.of(
+            place.region.name,
+            "external_keys",
+            f"protection is {place.settings.protection}, and key {name} has no address",
             remedy=f"make the key in your key manager and set `external_keys: {{{name}: …}}` under settings",
         )
     path = "ekm_connection_key_path" if place.settings.protection == "EXTERNAL_VPC" else "external_key_uri"

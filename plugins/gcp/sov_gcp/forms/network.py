@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from sov_gcp.forms.place import Place, Wires, labels
 from sovplatform import constructs
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Form, Output, Resource
 
 RESTRICTED = "199.36.153.4/30"
@@ -66,10 +66,12 @@ def ranges(cidr: str, region: str) -> tuple[str, str, str]:
     try:
         whole = ipaddress.IPv4Network(cidr)
     except ValueError as err:
-        raise ConfigError(f"region {region}: '{cidr}' is no IPv4 network", remedy="write a `cidr` such as 10.3.0.0/16") from err
+        raise SettingError.of(
+            region, "cidr", f"'{cidr}' is no IPv4 network", remedy="write a `cidr` such as 10.3.0.0/16"
+        ) from err
     if whole.prefixlen > LONGEST_PREFIX:
         remedy = f"give it a `cidr` of /{LONGEST_PREFIX} or more addresses"
-        raise ConfigError(f"region {region}: network {cidr} is too small for a cluster", remedy=remedy)
+        raise SettingError.of(region, "cidr", f"network {cidr} is too small for a cluster", remedy=remedy)
     parts = list(whole.subnets(prefixlen_diff=4))
     return str(parts[0]), str(parts[1]), str(list(whole.subnets(prefixlen_diff=1))[1])
 

@@ -7,7 +7,7 @@ import re
 from pydantic import JsonValue
 
 from sov_gcp.forms.place import Place, project_data
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Resource
 
 RESTRICTED = (
@@ -36,8 +36,10 @@ def perimeter(place: Place) -> list[Resource]:
     """
     settings = place.terraform
     if not settings.operators:
-        raise ConfigError(
-            f"region {place.region.name}: a perimeter without `operators` locks out whoever applies the next stack",
+        raise SettingError.of(
+            place.region.name,
+            "operators",
+            "a perimeter without `operators` locks out whoever applies the next stack",
             remedy="list under settings who may, such as serviceAccount:deploy@PROJECT.iam.gserviceaccount.com",
         )
     project = project_data(place, "perimeter")

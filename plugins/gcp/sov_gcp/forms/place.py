@@ -13,7 +13,7 @@ from sov_gcp.locations import LOCATIONS
 from sov_gcp.settings import GcpSettings
 from sov_gcp.terraform_settings import TerraformSettings
 from sovplatform.constructs import Construct
-from sovplatform.errors import ConfigError
+from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
 
@@ -37,10 +37,10 @@ class Place(Record):
         _check_location(place)
         if place.settings.project.isdigit():
             remedy = "set `project` to the project's ID, which names registries and workload identities"
-            raise ConfigError(f"region {region.name}: project {place.settings.project} is a number", remedy=remedy)
+            raise SettingError.of(region.name, "project", f"project {place.settings.project} is a number", remedy=remedy)
         if len(place.key_ring) > 63:
             remedy = "set a shorter `keyring` under settings"
-            raise ConfigError(f"region {region.name}: '{place.key_ring}' is too long for a key ring", remedy=remedy)
+            raise SettingError.of(region.name, "keyring", f"'{place.key_ring}' is too long for a key ring", remedy=remedy)
         return place
 
     @property
@@ -83,12 +83,12 @@ def _check_location(place: Place) -> None:
     name, location, law = place.region.name, place.location, place.region.jurisdiction
     own = sorted(code for code, country in LOCATIONS.items() if country == law)
     if not own:
-        raise ConfigError(f"region {name}: Google Cloud has no location in {law}", remedy="use another provider there")
+        raise SettingError.of(name, "location", f"Google Cloud has no location in {law}", remedy="use another provider there")
     if location not in own:
         what = f"'{location}' is no single location of Google Cloud"
         if location in LOCATIONS:
             what = f"location {location} is in {LOCATIONS[location]}, not in {law}"
-        raise ConfigError(f"region {name}: {what}", remedy=f"use one of {', '.join(own)}")
+        raise SettingError.of(name, "location", f"{what}", remedy=f"use one of {', '.join(own)}")
 
 
 def shortened(name: str, limit: int) -> str:
