@@ -141,6 +141,8 @@ def _install(staged: Path, out: Path, synthesis: Synthesis) -> None:
     except ConfigError:
         before = set()
     for name in before | {stack.name for stack in synthesis.stacks}:
+        if (out / name).is_symlink():
+            (out / name).unlink()  # what it leads to is not ours
         shutil.rmtree(out / name, ignore_errors=True)
     for stack in synthesis.stacks:
         (staged / "stacks" / stack.name).rename(out / stack.name)

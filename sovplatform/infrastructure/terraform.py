@@ -20,6 +20,8 @@ from sovplatform.infrastructure.process import Children, Ended
 STACK_FILE = "cdk.tf.json"
 OLDEST = {"Terraform": (1, 9), "OpenTofu": (1, 8)}
 _COMMANDS = ("terraform", "tofu")
+_DIRECTING = ("TF_CLI_ARGS", "TF_VAR_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
+"""Settings that change what is done, and not only how: `-backend-config` would move the state past what was judged."""
 _QUICK_SECONDS = 120
 _LONG_SECONDS = 2 * 60 * 60
 
@@ -133,7 +135,8 @@ class Terraform:
         outlives: bool = False,
     ) -> Ended:
         """Run any of its commands in a stack's directory. `environment` replaces this process's own."""
-        chosen = {**(os.environ if environment is None else environment), "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
+        given = _undirected(os.environ) if environment is None else environment
+        chosen = {**given, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
         command = [self.path, *arguments]
         return self.children.run(
             command, directory=stack, environment=chosen, seconds=seconds, on_line=on_line, outlives=outlives
@@ -200,6 +203,10 @@ def find(setting: str = "") -> Terraform:
     if found.version < OLDEST[found.product]:
         raise ConfigError(f"{path} is {found}, which is too old", remedy=remedy)
     return found
+
+
+def _undirected(environment: Environment) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if not name.startswith(_DIRECTING)}
 
 
 def _since(versions: Mapping[str, tuple[int, ...]]) -> str:

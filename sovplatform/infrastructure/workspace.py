@@ -19,6 +19,9 @@ from sovplatform.errors import NotFound
 from sovplatform.infrastructure.terraform import STACK_FILE
 from sovplatform.records import Record
 
+_READ = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")
+"""What Terraform would read besides the stack: an override file or a variable that was not judged."""
+
 
 class KeptPlan(Record):
     """What is known of the plan that lies here. The journal, not this, says whether it may be applied."""
@@ -43,6 +46,9 @@ class Workspace:
         self.forget()
         if anew:
             (self.directory / ".terraform" / "terraform.tfstate").unlink(missing_ok=True)  # which backend, not a state
+        for path in self.directory.iterdir():
+            if path.name.endswith(_READ):
+                path.unlink()
         shutil.copyfile(synthesised / STACK_FILE, self.directory / STACK_FILE)
 
     def forget(self) -> None:

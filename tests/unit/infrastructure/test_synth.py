@@ -123,6 +123,17 @@ def test_what_is_no_longer_there_goes_and_what_is_not_ours_stays(make: Make, pil
     assert (tmp_path / "infra" / "by-hand").is_dir()
 
 
+def test_a_link_in_place_of_a_stack_goes_and_what_it_leads_to_stays(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").write_text("x")
+    link = tmp_path / "infra" / "de-week1"
+    link.symlink_to(tmp_path / "theirs")
+    make()
+    assert not link.is_symlink()
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["file"]
+
+
 def test_a_wrong_setting_is_an_error_of_the_pilot_and_changes_nothing(make: Make, pilot: Pilot, tmp_path: Path) -> None:
     make()
     before = {path: path.read_bytes() for path in (tmp_path / "infra").rglob("*.json")}

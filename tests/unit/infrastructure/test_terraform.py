@@ -100,6 +100,28 @@ def test_a_stack_is_planned_applied_and_destroyed(terraform: Terraform, write_st
     assert terraform.output(stack) == {}
 
 
+def test_settings_of_the_operator_move_neither_the_state_nor_what_is_planned(
+    terraform: Terraform, write_stack: WriteStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is judged says where the state rests; `-backend-config` in the environment would have it elsewhere."""
+    body = {
+        "terraform": {"backend": {"local": {"path": "own.tfstate"}}},
+        "variable": {"x": {"default": "own"}},
+        "resource": {"terraform_data": {"x": {"input": "${var.x}"}}},
+        "output": {"said": {"value": "${terraform_data.x.output}"}},
+    }
+    stack = write_stack(body)
+    monkeypatch.setenv("TF_CLI_ARGS_init", f"-backend-config=path={tmp_path}/theirs.tfstate")
+    monkeypatch.setenv("TF_VAR_x", "theirs")
+    monkeypatch.setenv("TF_DATA_DIR", str(tmp_path / "data"))
+    terraform.init(stack)
+    terraform.plan(stack, stack / "plan")
+    terraform.apply(stack, stack / "plan")
+    assert terraform.output(stack) == {"said": "own"}
+    assert (stack / "own.tfstate").is_file()
+    assert not (tmp_path / "theirs.tfstate").exists()
+
+
 def test_a_plan_that_is_out_of_date_is_refused_in_terraforms_words(terraform: Terraform, write_stack: WriteStack) -> None:
     stack = write_stack({"resource": {"terraform_data": {"x": {"input": "y"}}}})
     terraform.init(stack)
