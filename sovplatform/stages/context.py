@@ -67,6 +67,7 @@ class StageContext:
             if recorded:
                 self.record("stage.done", name, {"record": made.digest}, key=f"stage/{name}/{made.digest}")
         state = StageState.done if known is None else StageState.reused
+        state = StageState.waiting if getattr(made, "waiting", ()) else state
         self.report(StageReport(stage=name, state=state, seconds=time.monotonic() - began, detail=_detail(made)))
         return made
 

@@ -11,6 +11,7 @@ import yaml
 
 from sovplatform import config, scaffold
 from sovplatform.cli.main import main
+from sovplatform.cli.rows import read_rows
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places as infrastructure_places
 from sovplatform.plugins import Plugins
@@ -143,6 +144,32 @@ def test_force_keeps_keys_ledgers_releases_and_other_files(tmp_path: Path) -> No
     assert after["pilot.yaml"] != b"broken"
     approver = config.load(demo).release.approvers[0]
     assert approver.key.split()[1] in (demo / ".sov" / "people" / "approver.pub").read_text()
+
+
+def test_force_keeps_every_pilot_yaml_that_was_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = tmp_path / "demo"
+    assert main(["init", "pilot", str(demo)]) == 0
+    for text, name in (("first", "pilot.yaml.bak"), ("second", "pilot.yaml.bak1"), ("third", "pilot.yaml.bak2")):
+        (demo / "pilot.yaml").write_text(text)
+        assert main(["init", "pilot", str(demo), "--force"]) == 0
+        assert str(demo / name) in capsys.readouterr().out
+    assert [(demo / f"pilot.yaml.bak{number}").read_text() for number in ("", 1, 2)] == ["first", "second", "third"]
+
+
+def test_the_rows_of_the_example_are_made_up_within_what_the_task_declares(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    assert main(["init", "pilot", str(demo), "--example", "fintech"]) == 0
+    task = config.load(demo).task
+    header = (demo / "rows.csv").read_text().splitlines()[0]
+    assert header.split(",") == [feature.name for feature in task.features]  # no target, no identifiers
+    rows = read_rows(demo / "rows.csv", task)
+    assert len(rows) >= 3
+    for feature in task.features:
+        values = [row[feature.name] for row in rows if row[feature.name] is not None]
+        if feature.type == "number":
+            assert all(feature.min <= float(str(value)) <= feature.max for value in values)
+        else:
+            assert set(values) <= {*feature.values, *({"no"} if feature.values == ("yes",) else ())}
 
 
 @pytest.mark.parametrize("existing", [False, True])

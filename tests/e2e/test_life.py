@@ -134,6 +134,27 @@ def test_a_file_of_applications_is_answered_as_csv_and_as_json(pilot: Pilot, tmp
     assert pilot.platform.predict(named) == answers
 
 
+def test_the_rows_that_came_with_the_example_are_answered(pilot: Pilot) -> None:
+    ended = pilot.sovctl("predict", "--json", "--file", str(pilot.directory / "rows.csv"))
+    assert ended.returncode == 0, ended.stderr
+    assert len(json.loads(ended.stdout)) == 5
+
+
+def test_the_closing_table_names_each_model_once(pilot: Pilot) -> None:
+    printed = pilot.sovctl("status").stdout.split("Quality (area under the ROC curve)\n")[1].split("\n\n")[0]
+    names = [re.split(r"  +", line)[0] for line in printed.splitlines()[1:]]
+    only = [f"only applications-{region}" for region in ("ch", "de", "fr")]
+    assert sorted(names) == [*only, "pooled, without privacy", "released", "released, measured exactly"]
+
+
+def test_the_log_fits_80_columns_until_all_is_asked_for(pilot: Pilot) -> None:
+    lines = pilot.sovctl("audit", "log").stdout.splitlines()
+    wide = pilot.sovctl("audit", "log", "--wide").stdout.splitlines()
+    assert len(lines) >= 100
+    assert max(map(len, lines)) <= 80
+    assert all("  by " in line for line in wide)
+
+
 def test_the_ledgers_verify_when_nothing_runs(pilot: Pilot) -> None:
     assert pilot.sovctl("down").returncode == 0
     try:
