@@ -16,8 +16,9 @@ from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
 from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins, installed
-from sovplatform.records import Name
+from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
+from sovplatform.scaffold.clouds import clouds_text
 from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 
@@ -49,6 +50,12 @@ class Blueprint:
     def regions(self) -> tuple[tuple[str, Place], ...]:
         """The regions that hold data, named after their jurisdictions; a second one in the same is `de-2`."""
         return named([place for place in self.sovereign if place.provider != EDGE])
+
+    @property
+    def all_regions(self) -> tuple[tuple[str, Place, Role], ...]:
+        """Every region with its role."""
+        sovereign = [(name, place, Role.sovereign) for name, place in self.regions]
+        return (*sovereign, (FABRIC, self.fabric, Role.global_), *((name, place, Role.edge) for name, place in self.edges))
 
     @property
     def edges(self) -> tuple[tuple[str, Place], ...]:
@@ -173,6 +180,7 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "sovereign": ", ".join(f"`{name}` ({place.jurisdiction})" for name, place in regions),
         "fabric": f"`{FABRIC}` ({blueprint.fabric.jurisdiction})",
         "demonstration": _demonstration(blueprint),
+        "clouds": clouds_text(blueprint.name, blueprint.all_regions),
     }
 
 

@@ -94,6 +94,27 @@ def test_an_example_with_edge_sites_spreads_its_data_over_the_regions_that_hold_
     assert sources[0] != sources[1]
 
 
+def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_each_region(tmp_path: Path) -> None:
+    places = ["--sovereign", "aws:DE", "--sovereign", "onprem:FR", "--global", "gcp:US", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "eu"), *places]) == 0
+    readme = (tmp_path / "eu" / "README.md").read_text()
+    rows = {line.split("|")[1].strip(): line for line in readme.splitlines() if line.startswith("| `")}
+    for region, told in {
+        "`de`": ("eusc-de-east-1", "aws sso login"),
+        "`fr`": ("context `fr`", "VAULT_TOKEN"),
+        "`fabric`": ("US: `us-", "gcloud auth application-default login"),
+        "`edge-de`": ("edge-de-site-2", "contexts"),
+    }.items():
+        assert all(word in rows[region] for word in told), rows[region]
+        assert f"sovctl plan --week 1 --region {region.strip('`')} &&" in readme
+    assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
+
+
+def test_the_readme_of_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    assert "## Places" not in (tmp_path / "demo" / "README.md").read_text()
+
+
 @pytest.mark.parametrize(("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME")])
 def test_a_cloud_region_says_what_is_to_be_filled_in_and_is_correct_without_it(provider: str, setting: str) -> None:
     text = region_text("de", Place(provider, "DE"), "sovereign")
