@@ -96,6 +96,10 @@ class StageContext:
             lambda spec: self.border(spec.name).record(event, subject, details, key=key),
         )
 
+    def seal(self) -> None:
+        """Have each region sign its ledger as it is now, which it else does soon after an entry."""
+        self.each(self.pilot.regions, lambda spec: self.border(spec.name).checkpoint())
+
     @staticmethod
     def each(specs: Sequence[RegionSpec], act: Callable[[RegionSpec], T]) -> list[T]:
         """Do one thing in several regions at once; the first error is raised when all have ended."""

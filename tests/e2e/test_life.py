@@ -37,6 +37,18 @@ def test_the_run_is_complete_and_says_so(pilot: Pilot) -> None:
     assert all(serving["errors"] == 0 for serving in report["serving"])
 
 
+def test_without_an_approver_a_run_stops_for_people_and_says_what_to_type(first_run: tuple[Pilot, str]) -> None:
+    pilot, printed = first_run
+    stages = {words[0]: words[3] for line in printed.splitlines() if len(words := line.split()) > 3 and words[2] == "s"}
+    assert (stages["sign"], stages["release"], stages["serve"], stages["observe"]) == ("done", "waiting", "waiting", "waiting")
+    told = printed.split("Waiting for approval")[1].splitlines()[1:]
+    assert told[0] == f"KEY={pilot.approver}"
+    assert told[-1] == f"sovctl -C {pilot.directory} run"
+    models = [f"credit-default-{kind}{region}-v1" for kind in ("", "local-") for region in ("ch", "de", "fr")]
+    assert told[1:-1] == [f"sovctl -C {pilot.directory} release approve {model} --key $KEY" for model in models]
+    assert "NOT VERIFIED" not in printed
+
+
 def test_every_ledger_verifies(pilot: Pilot) -> None:
     sealed(pilot)
     found = pilot.platform.audit_verify()
