@@ -73,13 +73,13 @@ class LedgerReport(Record):
 
 
 class RunReport(Record):
-    """The whole of a run. `state` is `complete`, `waiting` (for people; `waiting` says for what), or `partial`."""
+    """The whole of a run. `state` is `complete`, `waiting` (for people to approve the releases in `waiting`), or `partial`."""
 
     pilot: Name
     pattern: str
     run: str
     state: str
-    waiting: str = ""
+    waiting: tuple[str, ...] = ()
     stages: tuple[StageReport, ...] = ()
     regions: tuple[RegionStatus, ...] = ()
     crossings: tuple[CrossingReport, ...] = ()

@@ -18,7 +18,7 @@ def main(directory: Path) -> int:
         platform = Platform.open(directory)
         report = platform.run(progress=tell)
         if report.waiting:
-            print(report.waiting)
+            print(f"waiting for approval: {', '.join(report.waiting)}")
         for ledger in platform.audit_verify():
             print(f"ledger of {ledger.region}: {ledger.size} entries, {'verified' if ledger.verified else ledger.problem}")
         row = {feature.name: None for feature in platform.pilot.task.features}

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sovplatform.cli.call import Call, pass_call
+from sovplatform.cli.table import WIDTH
 from sovplatform.errors import EXIT_FAILED
 
 
@@ -18,16 +19,24 @@ def audit() -> None:
 
 @audit.command()
 @click.option("--region", metavar="R", help="Only this region's ledger.")
+@click.option("--wide", is_flag=True, help="Lines of any length: with the year, who did it, and the details.")
 @pass_call
-def log(call: Call, region: str | None) -> None:
-    """Print the entries of the ledgers; with --json, one object a line."""
+def log(call: Call, region: str | None, wide: bool) -> None:
+    """Print the entries of the ledgers in 80 columns; with --json, one object a line."""
+    empty = True
     for where, entry in call.platform(infrastructure=True).audit_log(region):
+        empty = False
         if call.json:
             click.echo(json.dumps({"region": where, **entry.model_dump(mode="json")}, ensure_ascii=False))
+        elif not wide:
+            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {entry.event:<20}  {entry.subject}"
+            click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
         else:
             details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
             place = f"{where:<8} {entry.index:>6}  {entry.at:%Y-%m-%d %H:%M:%S}"
             click.echo(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}")
+    if empty and not call.json:
+        click.echo("no entries yet; `sovctl run` begins the ledgers")
 
 
 @audit.command()

@@ -32,7 +32,11 @@ def init() -> None:
     "--global", "fabric", default=FABRIC, show_default=True, metavar="PROVIDER:JURISDICTION", help="The region that trains."
 )
 @click.option("--name", help="The pilot's name; by default that of the directory.")
-@click.option("--force", is_flag=True, help="Replace the files of an existing directory; keys, data, ledgers and releases stay.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace the files of an existing directory; keys, data, ledgers and releases stay, and a copy of pilot.yaml.",
+)
 @pass_call
 def pilot(
     call: Call,
@@ -60,11 +64,21 @@ def pilot(
     )
     made = make_pilot(directory, blueprint, force=force)
     if call.json:
-        call.show_json({"pilot": blueprint.name, "directory": str(directory), "files": [str(path) for path in made]})
+        call.show_json(
+            {
+                "pilot": blueprint.name,
+                "directory": str(directory),
+                "files": [str(path) for path in made.files],
+                "kept": str(made.kept or ""),
+            }
+        )
         return
-    click.echo(f"made pilot {blueprint.name} in {directory}: {len(made)} files; begin with its README.md")
+    click.echo(f"made pilot {blueprint.name} in {directory}: {len(made.files)} files; begin with its README.md")
+    if made.kept:
+        click.echo(f"the pilot.yaml that was there is kept as {directory / made.kept}")
     if example:
         click.echo("the keys in .sov/people are for the demonstration: one person plays proposer and approver")
         click.echo(f"next: sovctl -C {directory} run --approve-with {directory / '.sov' / 'people' / 'approver'}")
+        click.echo(f"then: sovctl -C {directory} predict --file {directory / 'rows.csv'}")
     else:
         click.echo(f"next: fill in {directory / 'pilot.yaml'}, then sovctl -C {directory} doctor")

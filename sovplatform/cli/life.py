@@ -67,7 +67,7 @@ def status(call: Call) -> None:
     from sovplatform.cli.report import print_report
 
     report = call.platform(infrastructure=True).status()
-    call.show(report, lambda: print_report(report))
+    call.show(report, lambda: print_report(report, call.directory))
 
 
 def print_findings(findings: Sequence[Finding]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -11,11 +13,9 @@ from sovplatform.records import RegionStatus
 from sovplatform.runreport import CrossingReport, LedgerReport, RunReport, StageReport
 
 
-def print_report(report: RunReport) -> None:
-    """All of it; sections without content are left out."""
+def print_report(report: RunReport, directory: Path = Path()) -> None:
+    """All of it; sections without content are left out. `directory` is the pilot's, for the commands that are shown."""
     click.secho(f"\nPilot {report.pilot} ({report.pattern}), {report.run or 'not run yet'}: {report.state}", bold=True)
-    if report.waiting:
-        click.echo(f"waiting for {report.waiting}")
     _print_stages(report.stages)
     print_regions(report.regions, brief=bool(report.stages))
     _print_crossings(report)
@@ -24,6 +24,21 @@ def print_report(report: RunReport) -> None:
     _print_privacy(report)
     _print_serving(report)
     print_ledgers(report.ledger)
+    _print_waiting(report.waiting, directory)
+
+
+def _print_waiting(releases: Sequence[str], directory: Path) -> None:
+    """What people have to type now. The key of the demonstration's approver is offered where there is one."""
+    if not releases:
+        return
+    sovctl = "sovctl" if directory == Path() else f"sovctl -C {shlex.quote(str(directory))}"
+    demonstration = directory / ".sov" / "people" / "approver"
+    key = shlex.quote(str(demonstration)) if demonstration.exists() else "~/.ssh/id_ed25519"
+    click.secho("\nWaiting for approval, by somebody other than the proposer", bold=True)
+    click.echo(f"KEY={key}")
+    for release in releases:
+        click.echo(f"{sovctl} release approve {release} --key $KEY")
+    click.echo(f"{sovctl} run")
 
 
 def print_regions(regions: Sequence[RegionStatus], *, brief: bool = False) -> None:

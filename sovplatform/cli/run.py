@@ -32,4 +32,4 @@ def run(call: Call, until: str | None, approve_with: Path | None) -> None:
 
     with Progress() as progress:
         report = call.platform().run(until=until, approve_with=approve_with, progress=progress)
-    call.show(report, lambda: print_report(report))
+    call.show(report, lambda: print_report(report, call.directory))

@@ -32,8 +32,7 @@ def run(context: StageContext, until: str = STAGES[-1]) -> Outcome:
     for name in STAGES[: STAGES.index(until) + 1]:
         _STEPS[name](context, outcome)
         if name == "serve" and outcome.released is not None and outcome.released.waiting:
-            waiting = outcome.released.summary
-            context.report(StageReport(stage="observe", state=StageState.waiting, seconds=0.0, detail=waiting))
+            context.report(StageReport(stage="observe", state=StageState.waiting, seconds=0.0, detail="comes after approval"))
             break
     return outcome
 

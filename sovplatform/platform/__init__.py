@@ -144,6 +144,8 @@ class Platform:
                 for release_id in outcome.released.waiting:
                     approving.approve(context, self.repository, release_id, approve_with)
                 outcome = pattern.run(context, last)
+            if outcome.deployment is not None:
+                context.seal()  # or a report that follows at once would call the newest entries unsealed
             report = reports.of_run(context, outcome, whole=last == pattern.STAGES[-1])
             report = report.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
             reports.keep(self.state, report)

@@ -18,10 +18,7 @@ REPORT = "report.json"
 
 def of_run(context: StageContext, outcome: Outcome, *, whole: bool) -> RunReport:
     """What the stages came to; `whole` when none was left out. How regions and ledgers are is for the caller to add."""
-    waiting = "; ".join(
-        f"release {item} needs approval: sovctl release approve {item} --key KEY"
-        for item in (outcome.released.waiting if outcome.released else ())
-    )
+    waiting = outcome.released.waiting if outcome.released else ()
     return RunReport(
         pilot=context.pilot.name,
         pattern=context.pilot.pattern,

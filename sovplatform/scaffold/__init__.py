@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,16 +17,19 @@ from sovplatform.approvals import generate_key, public_line
 from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins, installed
-from sovplatform.records import Name
+from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
+from sovplatform.scaffold.clouds import clouds_text
+from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 
-__all__ = ["Blueprint", "Place", "UsageConflict", "make_pilot", "templates"]
+__all__ = ["Blueprint", "Made", "Place", "UsageConflict", "make_pilot", "templates"]
 
 EXAMPLES = ("fintech",)
 PATTERNS = ("sigt",)
 PEOPLE = Path(".sov") / "people"
 FABRIC = "fabric"
+ROWS = "rows.csv"
 _NAME = TypeAdapter[str](Name)
 _PLACEHOLDER_KEY = "FILL-IN   # the line of an ed25519 SSH public key: ssh-keygen -t ed25519"
 
@@ -54,22 +53,37 @@ class Blueprint:
         return named([place for place in self.sovereign if place.provider != EDGE])
 
     @property
+    def all_regions(self) -> tuple[tuple[str, Place, Role], ...]:
+        """Every region with its role."""
+        sovereign = [(name, place, Role.sovereign) for name, place in self.regions]
+        return (*sovereign, (FABRIC, self.fabric, Role.global_), *((name, place, Role.edge) for name, place in self.edges))
+
+    @property
     def edges(self) -> tuple[tuple[str, Place], ...]:
         """The regions that only serve: `edge-de`."""
         return named([place for place in self.sovereign if place.provider == EDGE], prefix=f"{EDGE}-")
 
 
-def make_pilot(directory: Path, blueprint: Blueprint, *, force: bool = False) -> tuple[Path, ...]:
-    """Write the pilot and return the paths of its files, relative to `directory`.
+@dataclass(frozen=True)
+class Made:
+    """The files that were written, and the `kept` copy of the `pilot.yaml` that was there before; relative to the directory."""
 
-    With `force`, files of an existing directory are replaced; its `.sov` (keys, data, ledgers) and its releases stay.
+    files: tuple[Path, ...]
+    kept: Path | None = None
+
+
+def make_pilot(directory: Path, blueprint: Blueprint, *, force: bool = False) -> Made:
+    """Write the pilot and return what was made.
+
+    With `force`, files of an existing directory are replaced; its `.sov` (keys, data, ledgers) and its releases stay, and its
+    `pilot.yaml` is kept as `pilot.yaml.bak`, or with a number where that is taken.
 
     Raises:
         Conflict: the directory exists and is not empty.
         ConfigError: the blueprint makes no correct pilot, or git is missing. Nothing was written.
     """
     _check(directory, blueprint, force=force)
-    with _staging(directory) as staged:
+    with staging(directory) as staged:
         people = _people(staged, directory, blueprint)
         for path, text in _render(blueprint, people).items():
             target = staged / path
@@ -82,8 +96,9 @@ def make_pilot(directory: Path, blueprint: Blueprint, *, force: bool = False) ->
         made = tuple(
             sorted(path.relative_to(staged) for path in staged.rglob("*") if path.is_file() and ".git" not in path.parts)
         )
-        _install(staged, directory)
-    return made
+        kept = keep_copy(staged, directory, config.PILOT)
+        install(staged, directory)
+    return Made(files=made, kept=kept)
 
 
 def _check(directory: Path, blueprint: Blueprint, *, force: bool) -> None:
@@ -124,23 +139,6 @@ class UsageConflict(Conflict, ConfigError):
     exit_code = ConfigError.exit_code
 
 
-@contextmanager
-def _staging(directory: Path) -> Iterator[Path]:
-    """A private directory beside `directory`, removed in the end, with parents that were missing when it fails."""
-    parent = directory.absolute().parent
-    missing = [path for path in (parent, *parent.parents) if not path.exists()]
-    parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{directory.absolute().name}.", dir=parent))
-    try:
-        yield staged
-    except BaseException:
-        shutil.rmtree(staged, ignore_errors=True)
-        for path in missing:
-            path.rmdir()
-        raise
-    shutil.rmtree(staged, ignore_errors=True)
-
-
 def _people(staged: Path, directory: Path, blueprint: Blueprint) -> list[tuple[str, str]]:
     """Proposer and approver: names and public keys. Keys are made for examples only, and kept when they are there."""
     if not blueprint.example:
@@ -162,6 +160,8 @@ def _render(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
     for path, text in _walk(templates() / blueprint.pattern):
         target = ".gitignore" if path == "gitignore" else path.removesuffix(".tmpl")
         rendered[target] = Template(text).substitute(values) if path.endswith(".tmpl") else text
+    if blueprint.example:
+        rendered[ROWS] = (templates() / "examples" / blueprint.example / ROWS).read_text(encoding="utf-8")
     return rendered
 
 
@@ -193,6 +193,7 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "sovereign": ", ".join(f"`{name}` ({place.jurisdiction})" for name, place in regions),
         "fabric": f"`{FABRIC}` ({blueprint.fabric.jurisdiction})",
         "demonstration": _demonstration(blueprint),
+        "clouds": clouds_text(blueprint.name, blueprint.all_regions),
     }
 
 
@@ -224,48 +225,6 @@ def _check_written(staged: Path, directory: Path, blueprint: Blueprint) -> None:
         providers=lambda plugins: Plugins.load(plugins).providers(),
         for_infrastructure=not blueprint.example,
     )
-
-
-def _install(staged: Path, directory: Path) -> None:
-    """Move what was made into place. When that fails half way, what was there before is put back."""
-    staged.chmod(0o755)
-    if not directory.exists():
-        staged.rename(directory)
-        return
-    before = Path(tempfile.mkdtemp(prefix=f".{directory.absolute().name}.before.", dir=directory.absolute().parent))
-    done: list[Path] = []
-    try:
-        for path in _movable(staged, directory):
-            target = directory / path
-            if target.exists():
-                (before / path).parent.mkdir(parents=True, exist_ok=True)
-                target.rename(before / path)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (staged / path).rename(target)
-            done.append(path)
-    except BaseException:
-        for path in reversed(done):
-            (directory / path).rename(staged / path)
-            if (before / path).exists():
-                (before / path).rename(directory / path)
-        raise
-    finally:
-        shutil.rmtree(before, ignore_errors=True)
-
-
-def _movable(staged: Path, directory: Path) -> list[Path]:
-    """What to move: file by file where the directory has the folder already, else the folder as a whole."""
-    found: list[Path] = []
-    for root, folders, names in os.walk(staged):
-        here = Path(root).relative_to(staged)
-        for folder in list(folders):
-            if not (directory / here / folder).exists():
-                found.append(here / folder)
-                folders.remove(folder)
-            elif folder == "releases" and (directory / here / folder / ".git").exists():
-                folders.remove(folder)
-        found += [here / name for name in names]
-    return found
 
 
 def templates() -> Traversable:

@@ -67,6 +67,7 @@ class StageContext:
             if recorded:
                 self.record("stage.done", name, {"record": made.digest}, key=f"stage/{name}/{made.digest}")
         state = StageState.done if known is None else StageState.reused
+        state = StageState.waiting if getattr(made, "waiting", ()) else state
         self.report(StageReport(stage=name, state=state, seconds=time.monotonic() - began, detail=_detail(made)))
         return made
 
@@ -94,6 +95,10 @@ class StageContext:
             [self.pilot.region(name) for name in names],
             lambda spec: self.border(spec.name).record(event, subject, details, key=key),
         )
+
+    def seal(self) -> None:
+        """Have each region sign its ledger as it is now, which it else does soon after an entry."""
+        self.each(self.pilot.regions, lambda spec: self.border(spec.name).checkpoint())
 
     @staticmethod
     def each(specs: Sequence[RegionSpec], act: Callable[[RegionSpec], T]) -> list[T]:

@@ -75,9 +75,10 @@ class Released(Record):
 
 
 class Served(Record):
-    """The endpoints after promotion."""
+    """The endpoints after promotion; `waiting` are the releases that are not served yet, since nobody has approved them."""
 
     endpoints: Mapping[str, EndpointStatus]
+    waiting: tuple[str, ...] = ()
     summary: str
 
 

@@ -19,7 +19,7 @@ def release(context: StageContext, signed: Signed) -> Released:
     proposed = (item.id for item in repository.releases() if item.artifact in {v.artifact for v in _all(signed)})
     waiting = sorted(set(proposed) - {item.id for item in (*approved.values(), *fallbacks.values())})
     summary = (
-        f"waiting for approval: {', '.join(waiting)}" if waiting else f"approved: {', '.join(r.id for r in approved.values())}"
+        f"{len(waiting)} releases wait for approval" if waiting else f"approved: {', '.join(r.id for r in approved.values())}"
     )
     return Released(releases=approved, fallbacks=fallbacks, waiting=tuple(waiting), summary=summary)
 

@@ -17,7 +17,8 @@ def serve(context: StageContext, released: Released) -> Served:
     specs = [spec for spec in context.pilot.sovereign if spec.name in {**released.fallbacks, **released.releases}]
     statuses = context.each(specs, lambda spec: _bring_up(context, repository, spec, released))
     endpoints = {spec.name: status for spec, status in zip(specs, statuses, strict=True)}
-    return Served(endpoints=endpoints, summary=f"serving: {', '.join(status.stable for status in endpoints.values())}")
+    serving = ", ".join(status.stable for status in endpoints.values()) or "nothing before it is approved"
+    return Served(endpoints=endpoints, waiting=released.waiting, summary=f"serving: {serving}")
 
 
 def _bring_up(context: StageContext, repository: ReleaseRepository, spec: RegionSpec, released: Released) -> EndpointStatus:

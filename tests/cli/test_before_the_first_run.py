@@ -135,7 +135,7 @@ def test_loading_the_providers_imports_no_cloud_library() -> None:
         (["status"], "down"),
         (["down"], "all regions are stopped"),
         (["release", "list"], "no releases yet"),
-        (["audit", "log"], ""),
+        (["audit", "log"], "no entries yet"),
     ],
 )
 def test_a_pilot_that_is_not_filled_in_can_be_looked_at_and_stopped(

@@ -11,6 +11,7 @@ import yaml
 
 from sovplatform import config, scaffold
 from sovplatform.cli.main import main
+from sovplatform.cli.rows import read_rows
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places as infrastructure_places
 from sovplatform.plugins import Plugins
@@ -93,6 +94,27 @@ def test_an_example_with_edge_sites_spreads_its_data_over_the_regions_that_hold_
     assert sources[0] != sources[1]
 
 
+def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_each_region(tmp_path: Path) -> None:
+    places = ["--sovereign", "aws:DE", "--sovereign", "onprem:FR", "--global", "gcp:US", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "eu"), *places]) == 0
+    readme = (tmp_path / "eu" / "README.md").read_text()
+    rows = {line.split("|")[1].strip(): line for line in readme.splitlines() if line.startswith("| `")}
+    for region, told in {
+        "`de`": ("eusc-de-east-1", "aws sso login"),
+        "`fr`": ("context `fr`", "VAULT_TOKEN"),
+        "`fabric`": ("US: `us-", "gcloud auth application-default login"),
+        "`edge-de`": ("edge-de-site-2", "contexts"),
+    }.items():
+        assert all(word in rows[region] for word in told), rows[region]
+        assert f"sovctl plan --week 1 --region {region.strip('`')} &&" in readme
+    assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
+
+
+def test_the_readme_of_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    assert "## Places" not in (tmp_path / "demo" / "README.md").read_text()
+
+
 @pytest.mark.parametrize(("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME")])
 def test_a_cloud_region_says_what_is_to_be_filled_in_and_is_correct_without_it(provider: str, setting: str) -> None:
     text = region_text("de", Place(provider, "DE"), "sovereign")
@@ -143,6 +165,32 @@ def test_force_keeps_keys_ledgers_releases_and_other_files(tmp_path: Path) -> No
     assert after["pilot.yaml"] != b"broken"
     approver = config.load(demo).release.approvers[0]
     assert approver.key.split()[1] in (demo / ".sov" / "people" / "approver.pub").read_text()
+
+
+def test_force_keeps_every_pilot_yaml_that_was_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = tmp_path / "demo"
+    assert main(["init", "pilot", str(demo)]) == 0
+    for text, name in (("first", "pilot.yaml.bak"), ("second", "pilot.yaml.bak1"), ("third", "pilot.yaml.bak2")):
+        (demo / "pilot.yaml").write_text(text)
+        assert main(["init", "pilot", str(demo), "--force"]) == 0
+        assert str(demo / name) in capsys.readouterr().out
+    assert [(demo / f"pilot.yaml.bak{number}").read_text() for number in ("", 1, 2)] == ["first", "second", "third"]
+
+
+def test_the_rows_of_the_example_are_made_up_within_what_the_task_declares(tmp_path: Path) -> None:
+    demo = tmp_path / "demo"
+    assert main(["init", "pilot", str(demo), "--example", "fintech"]) == 0
+    task = config.load(demo).task
+    header = (demo / "rows.csv").read_text().splitlines()[0]
+    assert header.split(",") == [feature.name for feature in task.features]  # no target, no identifiers
+    rows = read_rows(demo / "rows.csv", task)
+    assert len(rows) >= 3
+    for feature in task.features:
+        values = [row[feature.name] for row in rows if row[feature.name] is not None]
+        if feature.type == "number":
+            assert all(feature.min <= float(str(value)) <= feature.max for value in values)
+        else:
+            assert set(values) <= {*feature.values, *({"no"} if feature.values == ("yes",) else ())}
 
 
 @pytest.mark.parametrize("existing", [False, True])

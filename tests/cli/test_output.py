@@ -1,6 +1,8 @@
 """What is printed: reports in 80 columns, rows that are read, pages that are generated."""
 
+import contextlib
 import importlib.util
+import io
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +41,7 @@ def report() -> RunReport:
         pattern="sigt",
         run="run-0123456789ab",
         state="waiting",
-        waiting="release credit-de-v1 needs approval",
+        waiting=("credit-de-v1", "credit-fr-v1"),
         stages=tuple(
             StageReport(stage=stage, state=StageState.done, seconds=12.3, detail="something came of it " * 5)
             for stage in ("plan", "provision", "prepare", "train", "sign", "release", "serve", "observe")
@@ -68,7 +70,7 @@ def test_the_closing_report_fits_80_columns_and_tells_everything(capsys: pytest.
         "2.1 ms",
         "5.4 ms",
         "verified",
-        "needs approval",
+        "sovctl release approve credit-fr-v1 --key $KEY",
         "canary",
     ):
         assert word in text
@@ -94,6 +96,36 @@ def test_progress_is_plain_lines_where_nobody_looks(capsys: pytest.CaptureFixtur
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == ["train …", "train         7.2 s  30 rounds", "sign          0.0 s   (reused)"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_on_a_terminal_the_finished_stages_stay_only_after_a_failure(fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with contextlib.suppress(ConfigError), Progress() as progress:
+        progress(StageReport(stage="train", state=StageState.pending, seconds=0))
+        progress(StageReport(stage="train", state=StageState.done, seconds=7.25, detail="30 rounds"))
+        progress(StageReport(stage="sign", state=StageState.pending, seconds=0))
+        if fails:
+            raise ConfigError("broken", remedy="mend it")
+    said = sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert ("train         7.2 s  30 rounds" in said) == fails
+
+
+def test_whoever_has_to_approve_is_told_what_to_type(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    print_report(report(), tmp_path)
+    told = capsys.readouterr().out.split("Waiting for approval")[1].splitlines()[1:]
+    approve = f"sovctl -C {tmp_path} release approve"
+    assert told == [
+        "KEY=~/.ssh/id_ed25519",
+        f"{approve} credit-de-v1 --key $KEY",
+        f"{approve} credit-fr-v1 --key $KEY",
+        f"sovctl -C {tmp_path} run",
+    ]
 
 
 @pytest.mark.parametrize(("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (34_500_000, "34.5 MB")])

@@ -21,12 +21,21 @@ def short_path() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def pilot(short_path: Path) -> Iterator[Pilot]:
-    """The fintech example, run to its end. Tests leave it as they found it; a stopped one comes back with `up`."""
+def first_run(short_path: Path) -> Iterator[tuple[Pilot, str]]:
+    """The fintech example, run without an approver, and what that printed."""
     made = make_pilot(short_path / "pilot")
     try:
-        ended = made.sovctl("run", "--approve-with", str(made.approver))
+        ended = made.sovctl("run")
         assert ended.returncode == 0, ended.stderr
-        yield made
+        yield made, ended.stdout
     finally:
         made.sovctl("down")
+
+
+@pytest.fixture(scope="session")
+def pilot(first_run: tuple[Pilot, str]) -> Pilot:
+    """The fintech example, run to its end. Tests leave it as they found it; a stopped one comes back with `up`."""
+    made, _ = first_run
+    ended = made.sovctl("run", "--approve-with", str(made.approver))
+    assert ended.returncode == 0, ended.stderr
+    return made

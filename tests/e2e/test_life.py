@@ -37,6 +37,18 @@ def test_the_run_is_complete_and_says_so(pilot: Pilot) -> None:
     assert all(serving["errors"] == 0 for serving in report["serving"])
 
 
+def test_without_an_approver_a_run_stops_for_people_and_says_what_to_type(first_run: tuple[Pilot, str]) -> None:
+    pilot, printed = first_run
+    stages = {words[0]: words[3] for line in printed.splitlines() if len(words := line.split()) > 3 and words[2] == "s"}
+    assert (stages["sign"], stages["release"], stages["serve"], stages["observe"]) == ("done", "waiting", "waiting", "waiting")
+    told = printed.split("Waiting for approval")[1].splitlines()[1:]
+    assert told[0] == f"KEY={pilot.approver}"
+    assert told[-1] == f"sovctl -C {pilot.directory} run"
+    models = [f"credit-default-{kind}{region}-v1" for kind in ("", "local-") for region in ("ch", "de", "fr")]
+    assert told[1:-1] == [f"sovctl -C {pilot.directory} release approve {model} --key $KEY" for model in models]
+    assert "NOT VERIFIED" not in printed
+
+
 def test_every_ledger_verifies(pilot: Pilot) -> None:
     sealed(pilot)
     found = pilot.platform.audit_verify()
@@ -132,6 +144,27 @@ def test_a_file_of_applications_is_answered_as_csv_and_as_json(pilot: Pilot, tmp
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout) == answers
     assert pilot.platform.predict(named) == answers
+
+
+def test_the_rows_that_came_with_the_example_are_answered(pilot: Pilot) -> None:
+    ended = pilot.sovctl("predict", "--json", "--file", str(pilot.directory / "rows.csv"))
+    assert ended.returncode == 0, ended.stderr
+    assert len(json.loads(ended.stdout)) == 5
+
+
+def test_the_closing_table_names_each_model_once(pilot: Pilot) -> None:
+    printed = pilot.sovctl("status").stdout.split("Quality (area under the ROC curve)\n")[1].split("\n\n")[0]
+    names = [re.split(r"  +", line)[0] for line in printed.splitlines()[1:]]
+    only = [f"only applications-{region}" for region in ("ch", "de", "fr")]
+    assert sorted(names) == [*only, "pooled, without privacy", "released", "released, measured exactly"]
+
+
+def test_the_log_fits_80_columns_until_all_is_asked_for(pilot: Pilot) -> None:
+    lines = pilot.sovctl("audit", "log").stdout.splitlines()
+    wide = pilot.sovctl("audit", "log", "--wide").stdout.splitlines()
+    assert len(lines) >= 100
+    assert max(map(len, lines)) <= 80
+    assert all("  by " in line for line in wide)
 
 
 def test_the_ledgers_verify_when_nothing_runs(pilot: Pilot) -> None:

@@ -1,0 +1,59 @@
+"""What a pilot's README says of its places that are not on this machine: where each is, who logs in, and what to type by week."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+
+from sovplatform.errors import ConfigError
+from sovplatform.plugins import BUILT_IN, Plugins
+from sovplatform.records import RegionSpec, Role
+from sovplatform.scaffold.regions import EDGE, Place
+
+HERE = "onprem"
+_WEEKS = (1, 2, 3, 4)
+_LOGINS = {
+    "aws": "`aws sso login --profile P`, and `profile: P` in its settings",
+    "gcp": "`gcloud auth application-default login`",
+    "onprem": "that context in `~/.kube/config`; from week 2 `VAULT_TOKEN` for `vault` of its settings",
+    EDGE: "those contexts in `~/.kube/config`",
+}
+
+
+def clouds_text(pilot: str, regions: Sequence[tuple[str, Place, Role]]) -> str:
+    """A section of the README; nothing when every region is on this machine."""
+    if all(place.provider == HERE for _, place, _ in regions):
+        return ""
+    rows = [
+        f"| `{name}` | {place.provider} | {place.jurisdiction}: {_where(pilot, name, place, role)} | {_login(place)} |"
+        for name, place, role in regions
+    ]
+    weeks = [f"    sovctl plan --week {week} && sovctl apply --week {week}\n" for week in _WEEKS]
+    chosen = [f"    sovctl plan --week 1 --region {name} && sovctl apply --week 1 --region {name}\n" for name, _, _ in regions]
+    return (
+        "\n## Places\n\n| region | provider | place | login |\n|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n\nFill in what `pilot.yaml` marks in each region's `settings`, make the store of its Terraform state once"
+        + "\n(the provider's page in `docs/infrastructure/` says how), and log in. Then, at the beginning of each week:\n\n"
+        + "".join(weeks)
+        + "\nor one region at a time, which is the way when different people log in:\n\n"
+        + "".join(chosen)
+    )
+
+
+def _login(place: Place) -> str:
+    return _LOGINS.get(place.provider, "as its provider's documentation says")
+
+
+def _where(pilot: str, name: str, place: Place, role: Role) -> str:
+    """The provider's own name of the place that the region gets without further settings."""
+    if place.provider == EDGE:
+        return f"contexts `{name}-site-1`, `{name}-site-2`"
+    plugins = Plugins.load(() if place.provider in BUILT_IN else (place.provider,))
+    spec = RegionSpec(name=name, jurisdiction=place.jurisdiction, role=role, provider=place.provider)
+    try:
+        module, _, forms = plugins.stack_forms(place.provider).partition(":")
+        location = getattr(import_module(module), forms)(spec, pilot).locations()[0]
+    except ConfigError:
+        return "to be named in its settings"
+    return f"context `{location}`" if place.provider == HERE else f"`{location}`"
