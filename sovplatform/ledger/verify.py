@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from sovplatform.errors import SignatureInvalid, SovError
 from sovplatform.ledger import note, store
@@ -19,6 +19,8 @@ from sovplatform.ledger.checkpoint import Checkpoint
 from sovplatform.ledger.entry import Entry
 from sovplatform.ledger.merkle import EMPTY_ROOT, Frontier, leaf_hash
 from sovplatform.runreport import LedgerReport
+
+_ENTRIES = TypeAdapter(Entry).validator  # what `Entry.from_json` ends in: its wrappers are a fifth of the time of an entry
 
 Copy = Callable[[], AbstractContextManager[store.Snapshot]]
 """A way to open one ledger's snapshot, as often as it is called."""
@@ -89,7 +91,7 @@ class _Walk:
 
     def over(self, rows: Iterable[store.Row]) -> None:
         frontier = Frontier()
-        push, parse, wanted, roots = frontier.push, Entry.from_json, self.wanted, self.roots
+        push, parse, wanted, roots = frontier.push, _ENTRIES.validate_json, self.wanted, self.roots
         for place, (index, event, key, body, nodes) in enumerate(rows):
             chain = push(leaf_hash(body))
             if place + 1 in wanted:
