@@ -6,18 +6,20 @@ Nothing in it is trusted because it is missing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sovplatform.infrastructure.flattening import Expressions, Facts, rights, trusted
+from sovplatform.infrastructure.forbidden import forbidden
 from sovplatform.infrastructure.named import Names, arns, codes, notes, projects
-from sovplatform.infrastructure.origins import gone, sources, strays
+from sovplatform.infrastructure.origins import gone, sources
 from sovplatform.infrastructure.origins import providers as configured
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import looks_secret, marks, outside, partial, secrets
 from sovplatform.infrastructure.written import constants, list_unread, policies, read_json
 from sovplatform.pilot import Pilot
+from sovplatform.records import RegionSpec
 
 ALWAYS = ("construct", "values", "blocks", "refs", "mixed", "documents")
 """What each resource has in the document, even when it is empty; all else is there only when there is something to tell."""
@@ -48,26 +50,9 @@ def document(
         destroy: whether everything is to go, as somebody asked.
         cost: `month_high` and `limit`, in the pilot's currency.
     """
-    region = stack.region
     every = [place.region for place in places(pilot)]
-    strangers = [
-        f"{pilot.name}-{one.name}" for one in every if one.name != region.name and one.jurisdiction != region.jurisdiction
-    ]
-    providers = {name: _provider(one) for name, one in configured(plan).items()}
     told: dict[str, Any] = {
-        "stack": {"name": stack.name, "week": stack.week},
-        "pilot": pilot.name,
-        "region": {
-            "name": region.name,
-            "jurisdiction": region.jurisdiction,
-            "role": str(region.role),
-            "provider": region.provider,
-        },
-        "locations": [trusted(one) for one in stack.locations],
-        "account": _account(stack.region.provider, region.settings, providers),
-        "peers": [{"name": one.name, "jurisdiction": one.jurisdiction, "role": str(one.role)} for one in every],
-        "mirror": str(trusted(str(region.settings.get("mirror") or ""))),
-        "providers": providers,
+        **_place(plan, stack, pilot, every),
         "sources": sources(plan),
         "backend": _backend(body),
         "variables": {
@@ -77,20 +62,47 @@ def document(
         "destroy": destroy,
         "errored": plan.get("errored") is not False,
         "complete": plan.get("complete") is not False and "configuration" in plan,
-        "forbidden": sorted({*_forbidden(plan, body), *strays(plan, body)}),
+        "forbidden": sorted(set(forbidden(plan, body))),
         "deletes": gone(plan),
         "resources": {},
         "data": {},
     }
     if cost is not None:
         told["cost"] = dict(cost)
-    _Teller(told, plan, body, Names(pilot=pilot.name, own=region.name, strangers=tuple(strangers))).tell()
+    _Teller(told, plan, body, _names(pilot, stack.region, every)).tell()
     told["notes"] = notes(told["resources"])
     for named in told["resources"].values():
         for one in named.values():
             for fact in _NOTED:
                 one.pop(fact, None)
     return told
+
+
+def _place(plan: Mapping[str, Any], stack: SynthStack, pilot: Pilot, every: Sequence[RegionSpec]) -> dict[str, Any]:
+    """Which stack of which region that is, where it lies, and by which providers it is reached."""
+    region = stack.region
+    providers = {name: _provider(one) for name, one in configured(plan).items()}
+    return {
+        "stack": {"name": stack.name, "week": stack.week},
+        "pilot": pilot.name,
+        "region": {
+            "name": region.name,
+            "jurisdiction": region.jurisdiction,
+            "role": str(region.role),
+            "provider": region.provider,
+        },
+        "locations": [trusted(one) for one in stack.locations],
+        "account": _account(region.provider, region.settings, providers),
+        "peers": [{"name": one.name, "jurisdiction": one.jurisdiction, "role": str(one.role)} for one in every],
+        "mirror": str(trusted(str(region.settings.get("mirror") or ""))),
+        "providers": providers,
+    }
+
+
+def _names(pilot: Pilot, region: RegionSpec, every: Sequence[RegionSpec]) -> Names:
+    """How things are called here, and in the regions that are under another law."""
+    others = [one for one in every if one.name != region.name and one.jurisdiction != region.jurisdiction]
+    return Names(pilot=pilot.name, own=region.name, strangers=tuple(f"{pilot.name}-{one.name}" for one in others))
 
 
 class _Teller:
@@ -215,29 +227,6 @@ def _backend(body: Mapping[str, Any]) -> dict[str, Any]:
             opaque = sorted(facts.opaque)
             return {"type": kind, "configuration": facts.values, "opaque": opaque, "mentions": codes(facts.raw)}
     return {"type": "none", "configuration": {}}
-
-
-def _forbidden(plan: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
-    """What no stack of ours has: it would run programs, or bring in what was not synthesised."""
-    root = plan.get("configuration", {}).get("root_module", {})
-    yield from (f"module {trusted(name)}" for name in root.get("module_calls", {}))
-    yield from (f"section {trusted(name)}" for name in body if name not in _SECTIONS)
-    for one in root.get("resources", ()):
-        if one.get("provisioners"):
-            yield f"provisioner of {trusted(one['address'])}"
-        if "count_expression" in one or "for_each_expression" in one:
-            yield f"repetition of {trusted(one['address'])}"
-    for section in ("resource", "data"):
-        for kind, named in body.get(section, {}).items():
-            yield from (f"provisioner of {kind}.{trusted(name)}" for name, one in named.items() if "provisioner" in one)
-    for change in plan.get("resource_changes", ()):
-        if "module_address" in change:
-            yield f"module of {trusted(change['address'])}"
-    if plan.get("deferred_changes"):
-        yield "deferred changes"
-
-
-_SECTIONS = ("//", "terraform", "provider", "resource", "data", "variable", "output")
 
 
 def _list(value: Any) -> list[Any]:

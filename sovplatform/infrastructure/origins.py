@@ -1,14 +1,12 @@
-"""Where what is planned comes from: the plan's own word on its providers, and what in it nobody synthesised."""
+"""Where what is planned comes from: the plan's own word on its providers, and what is gone behind its back."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sovplatform.infrastructure.flattening import trusted
 from sovplatform.infrastructure.written import constants
-
-_SETTINGS = ("backend", "required_providers", "required_version")
 
 
 def providers(plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,18 +20,6 @@ def sources(plan: Mapping[str, Any]) -> list[str]:
     configured = [str(one.get("full_name", "")) for one in plan.get("configuration", {}).get("provider_config", {}).values()]
     used = [str(one.get("provider_name", "")) for one in plan.get("resource_changes", ())]
     return sorted({str(trusted("/".join(name.split("/")[-2:]))) for name in (*configured, *used) if name})
-
-
-def strays(plan: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
-    """What is planned but was not synthesised, and settings of Terraform that no stack of ours has."""
-    written = {(kind, name) for kind, named in body.get("resource", {}).items() for name in named}
-    for change in plan.get("resource_changes", ()):
-        made = not {"delete", "forget"} & set(change["change"]["actions"]) or "create" in change["change"]["actions"]
-        if change["mode"] == "managed" and made and (change["type"], change["name"]) not in written:
-            yield f"{trusted(change['address'])}, which was not synthesised"
-    settings = body.get("terraform") or {}
-    for one in settings if isinstance(settings, list) else [settings]:
-        yield from (f"terraform.{trusted(name)}" for name in one if name not in _SETTINGS)
 
 
 def gone(plan: Mapping[str, Any]) -> list[dict[str, Any]]:

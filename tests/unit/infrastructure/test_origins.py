@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sovplatform.infrastructure.origins import gone, providers, sources, strays
-
-BODY = {"resource": {"aws_kms_key": {"data": {}}}, "terraform": {"backend": {}, "required_version": ">= 1.9"}}
+from sovplatform.infrastructure.origins import gone, providers, sources
 
 
 def change(name: str = "data", *actions: str) -> dict[str, Any]:
@@ -32,18 +30,6 @@ def test_the_sources_of_all_providers_are_told_configured_or_not() -> None:
         "resource_changes": [change() | {"provider_name": "registry.terraform.io/elsewhere/aws"}],
     }
     assert sources(plan) == ["elsewhere/aws", "hashicorp/helm"]
-
-
-def test_what_was_not_synthesised_is_a_stray_unless_it_goes() -> None:
-    plan = {"resource_changes": [change(), change("extra"), change("old", "delete"), change("other", "delete", "create")]}
-    assert list(strays(plan, BODY)) == [
-        "aws_kms_key.extra, which was not synthesised",
-        "aws_kms_key.other, which was not synthesised",
-    ]
-
-
-def test_no_stack_has_further_settings_of_terraform() -> None:
-    assert list(strays({}, {**BODY, "terraform": [{"cloud": {"organization": "x"}}]})) == ["terraform.cloud"]
 
 
 def test_what_was_deleted_behind_terraforms_back_is_told() -> None:
