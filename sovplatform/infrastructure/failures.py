@@ -17,7 +17,7 @@ _LOCK_ID = re.compile(r"\bID:\s+(\S+)")
 _ANSWERS: tuple[tuple[re.Pattern[str], type[SovError], str, str], ...] = (
     (
         re.compile(r"ExpiredToken|token (?:has|is) expired|credentials .*expired|invalid_grant", re.I),
-        Denied,
+        Unavailable,
         "the credentials for stack {stack} have expired",
         "log in again, then run this again",
     ),
@@ -29,7 +29,7 @@ _ANSWERS: tuple[tuple[re.Pattern[str], type[SovError], str, str], ...] = (
     ),
     (
         re.compile(r"No valid credential sources|could not find default credentials|no credentials", re.I),
-        Denied,
+        Unavailable,
         "there are no credentials for stack {stack}",
         "log in to the region's account or project",
     ),
@@ -68,8 +68,8 @@ def told(stack: str, directory: Path, command: str, *, applying: bool = False) -
 
     Raises:
         Locked: another run holds the state's lock.
-        Denied: the credentials are expired, foreign or missing.
-        Unavailable: the state's store is not there, or does not answer.
+        Denied: the cloud says that the credentials may not.
+        Unavailable: there are no credentials, or none that are valid still; the state's store is not there, or does not answer.
         TerraformFailed: anything else, with what became of the state.
     """
     try:

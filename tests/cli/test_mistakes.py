@@ -122,8 +122,8 @@ def test_a_rule_that_calls_nothing_is_named_before_a_run(tmp_path: Path, capsys:
 
 
 PLANNED = {
-    "no account": ("aws:FR", [], 2, "pilot.yaml:17: region fr: account: no account is set"),
-    "no project": ("gcp:DE", [], 2, "pilot.yaml:17: region de: project: no project is set"),
+    "no account": ("aws:FR", [], 2, "pilot.yaml:{line}: region fr: account: no account is set"),
+    "no project": ("gcp:DE", [], 2, "pilot.yaml:{line}: region de: project: no project is set"),
     "no login": ("aws:FR", ['account: "123456789012"'], 1, "no AWS credentials for account 123456789012"),
     "no kubeconfig": ("onprem:FR", [], 2, "region fr: kubeconfig: no kubeconfig at"),
 }
@@ -142,7 +142,10 @@ def test_what_a_plan_needs_is_found_before_terraform_is_asked(
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     capsys.readouterr()
-    assert main(["-C", str(file.parent), "plan", "--region", place[-2:].lower()]) == code
+    region = place[-2:].lower()
+    written = enumerate(file.read_text().splitlines(), 1)
+    line = next(number for number, text in written if text.split("#")[0].rstrip().endswith(f"- name: {region}"))
+    assert main(["-C", str(file.parent), "plan", "--region", region]) == code
     said = capsys.readouterr().err
-    assert message in said
+    assert message.format(line=line) in said
     assert "remedy: " in said

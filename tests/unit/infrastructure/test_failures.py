@@ -47,10 +47,10 @@ def test_a_lock_is_told_with_the_command_that_lifts_it(message: str, holder: str
     ("message", "kind", "said"),
     [
         (LOCK_DENIED, Denied, "may not do"),
-        (LOCK_EXPIRED, Denied, "expired"),
+        (LOCK_EXPIRED, Unavailable, "expired"),
         ("making it: PreconditionFailed: the resource is in use", TerraformFailed, "in use"),
-        ("oauth2: invalid_grant: reauth related error", Denied, "expired"),
-        ("could not find default credentials", Denied, "no credentials"),
+        ("oauth2: invalid_grant: reauth related error", Unavailable, "expired"),
+        ("could not find default credentials", Unavailable, "no credentials"),
         ("dial tcp: lookup sts.eu-central-1.amazonaws.com: no such host", Unavailable, "does not answer"),
     ],
 )
