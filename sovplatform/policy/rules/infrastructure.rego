@@ -155,6 +155,20 @@ deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 	msg := concat("", ["the provider ", name, " does not say that it works in one of the region's places"])
 }
 
+# Without a configuration the environment would say where it works.
+deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+	some name in {"aws", "google", "helm", "kubernetes", "vault"}
+	needed(name)
+	not input.providers[name]
+	msg := concat("", ["the provider ", name, " has no configuration that says where it works"])
+}
+
+needed(name) if {
+	some section in [input.resources, input.data]
+	some type, _ in section
+	startswith(type, concat("", [name, "_"]))
+}
+
 placed(provider) if {
 	count(provider.values.region) == 1
 	provider.values.region[0] in input.locations

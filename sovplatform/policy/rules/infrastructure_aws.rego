@@ -32,11 +32,14 @@ aws_gateways := [{"rule": "public.route", "path": concat("", [prefix, path])} |
 	some prefix in ["", "route."]
 	some path in [
 		"carrier_gateway_id",
+		"core_network_arn",
 		"egress_only_gateway_id",
 		"gateway_id",
+		"local_gateway_id",
 		"nat_gateway_id",
 		"network_interface_id",
 		"transit_gateway_id",
+		"vpc_endpoint_id",
 		"vpc_peering_connection_id",
 	]
 ]
@@ -155,7 +158,11 @@ aws_kinds := {
 		"labels": "tags",
 		"keeps": true,
 		"must": [{"rule": "delete.protected", "path": "force_destroy", "values": [false], "optional": true}],
-		"never": [{"rule": "public.store", "path": "acl"}, {"rule": "public.store", "path": "grant"}],
+		"never": [
+			{"rule": "public.store", "path": "acl"},
+			{"rule": "public.store", "path": "grant"},
+			{"rule": "replication.logs", "path": "logging"},
+		],
 	},
 	"aws_s3_bucket_acl": {"banned": {"rule": "public.store", "why": "rights come from policies, never from lists at a bucket"}},
 	"aws_s3_bucket_lifecycle_configuration": {},
@@ -216,7 +223,14 @@ aws_kinds := {
 		}],
 		"inside": [{"rule": "public.network", "path": "cidr_block"}],
 	},
-	"aws_vpc_endpoint": {"labels": "tags", "has": [{"rule": "public.policy", "path": "service_name"}]},
+	"aws_vpc_endpoint": {
+		"labels": "tags",
+		"has": [{"rule": "public.policy", "path": "service_name"}],
+		"never": [
+			{"rule": "reference.foreign", "path": "resource_configuration_arn"},
+			{"rule": "reference.foreign", "path": "service_network_arn"},
+		],
+	},
 	"aws_vpc_peering_connection": {"banned": {"rule": "reference.foreign", "why": "networks are not joined"}},
 	"aws_vpc_security_group_egress_rule": {"labels": "tags", "inside": [
 		{"rule": "public.egress", "path": "cidr_ipv4"},
@@ -252,25 +266,41 @@ attached(r, type) if count(r.attached[type]) > 0
 
 deny contains {"rule": "tls.absent", "msg": msg, "address": address("aws_s3_bucket", name)} if {
 	some name, r in input.resources.aws_s3_bucket
-	not tls_only(r)
-	msg := "no policy of it refuses what does not come over TLS"
+	not tls_only(name, r)
+	msg := "no statement of its policy refuses, for all of it, what does not come over TLS"
 }
 
-tls_only(r) if {
+# One statement must do all of it: two that each do half refuse next to nothing.
+tls_only(name, r) if {
 	some policy in r.attached.aws_s3_bucket_policy
 	some statement in policy.documents.policy
+	denies_anybody(statement)
+	"s3:*" in statement.actions
+	statement.conditions == ["Bool aws:SecureTransport false"]
+	some bucket in names_of(name, r)
+	bucket in statement.resources
+	concat("", [bucket, "/*"]) in statement.resources
+}
+
+denies_anybody(statement) if {
 	statement.effect == "Deny"
 	count(statement.not) == 0
 	"AWS:*" in statement.principals
-	"s3:*" in statement.actions
-	count(statement.resources) > 1
-	statement.conditions == ["Bool aws:SecureTransport false"]
+}
+
+names_of(name, r) := [concat("", ["${aws_s3_bucket.", name, ".arn}"])] if not r.values.bucket
+
+names_of(name, r) := array.concat(
+	[concat("", ["${aws_s3_bucket.", name, ".arn}"])],
+	[concat("", ["arn:", partition, ":s3:::", r.values.bucket[0]]) | some partition in partitions],
+) if {
+	r.values.bucket
 }
 
 deny contains {"rule": "store.unlocked", "msg": msg, "address": address("aws_s3_bucket", name)} if {
 	some name, r in input.resources.aws_s3_bucket
 	aws_lockable(r)
-	not locked(r)
+	not locked(name, r)
 	msg := "what it holds is not locked for its time"
 }
 
@@ -278,24 +308,56 @@ aws_lockable(r) if contains(r.construct, "/audit-sink/")
 
 aws_lockable(r) if contains(r.construct, "/artifact-store/")
 
-locked(r) if {
+locked(_, r) if {
 	r.values.object_lock_enabled == [true]
 	some lock in r.attached.aws_s3_bucket_object_lock_configuration
 	lock.values["rule.default_retention.mode"] == ["COMPLIANCE"]
 }
 
 # Who may lift a lock of this mode is a matter of rights, so nobody may have them.
-locked(r) if {
+locked(name, r) if {
 	r.values.object_lock_enabled == [true]
 	some lock in r.attached.aws_s3_bucket_object_lock_configuration
 	lock.values["rule.default_retention.mode"] == ["GOVERNANCE"]
 	some policy in r.attached.aws_s3_bucket_policy
 	some statement in policy.documents.policy
-	statement.effect == "Deny"
-	statement.principals == ["AWS:*"]
-	statement.actions == ["s3:BypassGovernanceRetention"]
-	count(statement.not) == 0
+	denies_anybody(statement)
+	"s3:BypassGovernanceRetention" in statement.actions
 	count(statement.conditions) == 0
+	some bucket in names_of(name, r)
+	concat("", [bucket, "/*"]) in statement.resources
+}
+
+# What is told of a bucket is told of one of this stack: another's policy may be anything, and this one's would have none.
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	startswith(type, "aws_s3_bucket_")
+	not kind.banned
+	some name, r in input.resources[type]
+	not own_bucket(r)
+	msg := "its bucket is not a thing of this stack"
+}
+
+own_bucket(r) if {
+	count(r.refs.bucket) == 1
+	startswith(r.refs.bucket[0], "aws_s3_bucket.")
+}
+
+# -- endpoints ------------------------------------------------------------------------------------------------------------
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address("aws_vpc_endpoint", name)} if {
+	some name, r in input.resources.aws_vpc_endpoint
+	not of_the_cloud(r)
+	msg := "service_name is no service of AWS in one of the region's places"
+}
+
+# A service of somebody's own is called vpce-svc, whoever it is.
+of_the_cloud(r) if {
+	count(r.values.service_name) == 1
+	service := r.values.service_name[0]
+	some place in input.locations
+	some prefix in ["com.amazonaws.", "cn.com.amazonaws.", "eu.amazonaws."]
+	startswith(service, concat("", [prefix, place, "."]))
+	not contains(service, "vpce-svc")
 }
 
 # -- clusters and nodes --------------------------------------------------------------------------------------------------

@@ -58,33 +58,6 @@ deny contains {"rule": "guardrail.weak", "msg": msg, "address": address(type, na
 	msg := concat("", [path, " leaves the key to nobody, or to anybody"])
 }
 
-# The policy that refuses what comes without TLS must be of this bucket and all that it holds.
-deny contains {"rule": "tls.absent", "msg": msg, "address": address("aws_s3_bucket", name)} if {
-	some name, r in input.resources.aws_s3_bucket
-	tls_only(r)
-	not covered(name, r)
-	msg := "its policy refuses only for some of it what does not come over TLS"
-}
-
-covered(name, r) if {
-	some policy in r.attached.aws_s3_bucket_policy
-	some statement in policy.documents.policy
-	statement.effect == "Deny"
-	statement.conditions == ["Bool aws:SecureTransport false"]
-	some bucket in names_of(name, r)
-	bucket in statement.resources
-	concat("", [bucket, "/*"]) in statement.resources
-}
-
-names_of(name, r) := [concat("", ["${aws_s3_bucket.", name, ".arn}"])] if not r.values.bucket
-
-names_of(name, r) := array.concat(
-	[concat("", ["${aws_s3_bucket.", name, ".arn}"])],
-	[concat("", ["arn:", partition, ":s3:::", r.values.bucket[0]]) | some partition in partitions],
-) if {
-	r.values.bucket
-}
-
 # -- people and rights ---------------------------------------------------------------------------------------------------
 deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
 	some one in input.notes.statements
@@ -92,6 +65,13 @@ deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, 
 	some principal in one.statement.principals
 	not known_principal(principal)
 	msg := concat("", [one.path, " lets in ", principal, ", who is not of this account"])
+}
+
+deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
+	some one in input.notes.statements
+	not one.statement.effect == "Deny"
+	"NotPrincipal" in one.statement.not
+	msg := concat("", [one.path, " lets in everybody but some"])
 }
 
 known_principal(principal) if principal in {"*", "AWS:*"} # see public.policy
@@ -109,6 +89,29 @@ known_principal(principal) if regex.match("^Service:[a-z0-9.-]+[.]amazonaws[.](c
 known_principal(principal) if regex.match("^AWS:[$][{]aws_iam_role[.][a-z0-9_]+[.]arn[}]$", principal)
 
 known_principal(principal) if regex.match("^Federated:[$][{]aws_iam_openid_connect_provider[.][a-z0-9_]+[.]arn[}]$", principal)
+
+# A boundary is the one of the guardrails: of this stack, where it must deny all other places, or of another stack of this region.
+deny contains {"rule": "iam.unbounded", "msg": msg, "address": address("aws_iam_role", name)} if {
+	some name, r in input.resources.aws_iam_role
+	not unsaid(r, "permissions_boundary")
+	not well_bounded(r)
+	msg := "permissions_boundary is not that of the region's guardrails"
+}
+
+well_bounded(r) if {
+	refs := r.refs.permissions_boundary
+	count(refs) == 1
+	own_boundary(refs[0])
+}
+
+own_boundary("aws_iam_policy.guardrails.arn") if boundary({"type": "aws_iam_policy", "name": "guardrails"})
+
+own_boundary(ref) if {
+	startswith(ref, "var.")
+	variable := input.variables[substring(ref, 4, -1)]
+	variable.region == input.region.name
+	variable.output == "guardrails_boundary"
+}
 
 # AWS's own policies that nodes, clusters and their controllers need, and no other.
 attachable := {
@@ -147,9 +150,15 @@ deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_pol
 	some one in input.notes.statements
 	one.type == "vault_policy"
 	some path in one.statement.resources
-	regex.match("^([*]|[+]|sys/([*]|policies|policy|auth|mounts|raw))", path)
+	regex.match("^/*([*]|[+]|sys/([*]|policies|policy|auth|mounts|raw))", path)
 	not one.statement.effect == "Deny"
 	msg := concat("", ["it may do as it likes at ", path])
+}
+
+deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", name)} if {
+	some name, _ in input.resources.vault_policy
+	count([1 | some one in input.notes.statements; one.type == "vault_policy"; one.name == name]) == 0
+	msg := "it is not known, or not understood, what it allows"
 }
 
 deny contains {"rule": "iam.owner", "msg": msg, "address": address("google_project_iam_member", name)} if {

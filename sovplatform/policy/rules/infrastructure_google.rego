@@ -221,6 +221,19 @@ private_ranges(r, path) if {
 	count(foreign) == 0
 }
 
+# -- projects ----------------------------------------------------------------------------------------------------------
+deny contains {"rule": "reference.foreign", "msg": msg, "address": concat("", [prefix, address(type, name)])} if {
+	some prefix, section in {"": input.resources, "data.": input.data}
+	some type, named in section
+	startswith(type, "google_")
+	some name, r in named
+	some path in ["project", "project_id", "fleet.project", "network_project"]
+	some said in r.values[path]
+	project := trim_prefix(said, "projects/")
+	project != input.account
+	msg := concat("", ["it is of project ", project])
+}
+
 # -- keys --------------------------------------------------------------------------------------------------------------
 # External keys are rotated where they are, and those that sign have their public halves pinned.
 deny contains {"rule": "key.rotation", "msg": msg, "address": address("google_kms_crypto_key", name)} if {

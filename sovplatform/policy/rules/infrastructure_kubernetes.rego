@@ -33,7 +33,7 @@ kubernetes_kinds := {
 		"must": [{
 			"rule": "type.unknown",
 			"path": "manifest.kind",
-			"values": ["ValidatingAdmissionPolicyBinding", "NetworkPolicy"],
+			"values": ["ValidatingAdmissionPolicyBinding"],
 		}],
 	},
 	"kubernetes_namespace_v1": {
@@ -124,8 +124,19 @@ deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_r
 	some name, r in input.resources.helm_release
 	some path, values in r.values
 	endswith(path, "ingress.enabled")
-	not values[0] in {false, "false"}
+	some value in values
+	not value in {false, "false"}
 	msg := concat("", [path, ": it would be reached from outside"])
+}
+
+# -- networks --------------------------------------------------------------------------------------------------------------
+# A rule of a network policy that names nobody is about everybody.
+deny contains {"rule": rule, "msg": msg, "address": address("kubernetes_network_policy_v1", name)} if {
+	some name, r in input.resources.kubernetes_network_policy_v1
+	some way, rule in {"egress.to": "public.egress", "ingress.from": "public.ingress"}
+	path := concat(".", ["spec", way])
+	object.get(r.blocks, path, 0) < object.get(r.blocks, parent(path), 0)
+	msg := concat("", [path, " is not said in each rule"])
 }
 
 # -- volumes of the clouds -------------------------------------------------------------------------------------------------

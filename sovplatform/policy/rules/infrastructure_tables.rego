@@ -21,13 +21,14 @@ keyed(r, path) if {
 # "" is no list of blocks, so one reference is wanted there.
 parent(path) := concat(".", array.slice(split(path, "."), 0, count(split(path, ".")) - 1))
 
-own_key(ref) if startswith(ref, "aws_kms_key.")
+# The key itself, not what is told of it: an alias or a description may be anybody's.
+own_key(ref) if regex.match("^aws_kms_key[.][A-Za-z0-9_-]+[.](arn|id|key_id)$", ref)
 
-own_key(ref) if startswith(ref, "google_kms_crypto_key.")
+own_key(ref) if regex.match("^google_kms_crypto_key[.][A-Za-z0-9_-]+[.]id$", ref)
 
-own_key(ref) if startswith(ref, "google_kms_crypto_key_iam_member.")
+own_key(ref) if regex.match("^google_kms_crypto_key_iam_member[.][A-Za-z0-9_-]+[.]crypto_key_id$", ref)
 
-own_key(ref) if startswith(ref, "vault_transit_secret_backend_key.")
+own_key(ref) if regex.match("^vault_transit_secret_backend_key[.][A-Za-z0-9_-]+[.](id|name)$", ref)
 
 own_key(ref) if {
 	startswith(ref, "var.")

@@ -22,7 +22,10 @@ compliant := {
 	"account": "bank-de",
 	"mirror": "",
 	"sources": ["hashicorp/google"],
-	"providers": {"google": {"values": {"region": ["europe-west3"]}}},
+	"providers": {
+		"google": {"values": {"region": ["europe-west3"]}},
+		"kubernetes": {"values": {"config_context": ["europe-west3"]}},
+	},
 	"backend": {"type": "gcs", "configuration": {"kms_encryption_key": ["k"]}, "mentions": ["europe-west3"]},
 	"variables": {},
 	"destroy": false,

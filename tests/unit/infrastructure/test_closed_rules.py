@@ -9,7 +9,7 @@ import pytest
 from sovplatform.infrastructure.judgement import judge_document
 from sovplatform.infrastructure.named import notes
 from sovplatform.policy.engine import PolicyEngine
-from tests.fixtures.judged import Document, aws, cluster, google, statement, thing
+from tests.fixtures.judged import Document, aws, cluster, google, labels, statement, thing
 
 BUCKET, KEY, ROLE = ("aws_s3_bucket", "audit"), ("aws_kms_key", "data"), ("aws_iam_role", "nodes")
 CHART = ("helm_release", "argo")
@@ -75,6 +75,85 @@ def test_tls_must_be_demanded_of_this_very_bucket(engine: PolicyEngine) -> None:
     attached = given["resources"]["aws_s3_bucket"]["audit"]["attached"]["aws_s3_bucket_policy"][0]
     attached["documents"]["policy"][0]["resources"] = ["arn:aws-eusc:s3:::another", "arn:aws-eusc:s3:::another/*"]
     assert denied_by(engine, given) == {"tls.absent"}
+
+
+def bucket_policy(given: Document) -> list[dict[str, Any]]:
+    told: list[dict[str, Any]] = given["resources"]["aws_s3_bucket"]["audit"]["attached"]["aws_s3_bucket_policy"][0]["documents"][
+        "policy"
+    ]
+    return told
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"actions": ["s3:GetBucketAcl"]}, {"resources": ["arn:aws-eusc:s3:::another", "arn:aws-eusc:s3:::another/*"]}),
+        ({"actions": ["s3:GetBucketAcl"]}, {"principals": ["AWS:arn:aws-eusc:iam::111111111111:role/x"]}),
+        ({"not": ["NotAction"], "actions": []}, {"conditions": ["Bool aws:SecureTransport false", "StringEquals aws:a b"]}),
+        ({"resources": ["${aws_s3_bucket.audit.arn}"]}, {"resources": ["${aws_s3_bucket.audit.arn}/*"]}),
+    ],
+)
+def test_tls_is_demanded_by_one_statement_that_does_all_of_it(
+    engine: PolicyEngine, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    given = aws()
+    [tls] = bucket_policy(given)
+    bucket_policy(given)[:] = [{**tls, **one}, {**tls, **other}]
+    assert denied_by(engine, given) == {"tls.absent"}
+
+
+@pytest.mark.parametrize(
+    ("resources", "denied"),
+    [
+        (["${aws_s3_bucket.audit.arn}/*"], set()),
+        (["${aws_s3_bucket.audit.arn}"], {"store.unlocked"}),
+        (["${aws_s3_bucket.audit.arn}/x/*"], {"store.unlocked"}),
+        (["arn:aws-eusc:s3:::another/*"], {"store.unlocked"}),
+    ],
+)
+def test_a_lock_that_can_be_lifted_is_so_for_nobody_and_no_object(
+    engine: PolicyEngine, resources: list[str], denied: set[str]
+) -> None:
+    given = aws()
+    [lock] = given["resources"]["aws_s3_bucket"]["audit"]["attached"]["aws_s3_bucket_object_lock_configuration"]
+    lock["values"]["rule.default_retention.mode"] = ["GOVERNANCE"]
+    kept = statement("Deny", principals=["AWS:*"], actions=["s3:BypassGovernanceRetention"], resources=resources)
+    bucket_policy(given).append(kept)
+    assert denied_by(engine, given) == denied
+
+
+def test_the_guardrails_of_the_stack_bound_a_role_when_they_deny_all_other_places(engine: PolicyEngine) -> None:
+    given = changed(aws(), ROLE, refs={"permissions_boundary": ["aws_iam_policy.guardrails.arn"]})
+    everything = statement(actions=["*"], resources=["*"])
+    elsewhere = ["StringNotEquals aws:RequestedRegion eusc-de-east-1"]
+    deny = statement("Deny", actions=["*"], resources=["*"], conditions=elsewhere)
+    guardrails = thing({"tags": labels()}, documents={"policy": [everything, deny]})
+    given["resources"]["aws_iam_policy"] = {"guardrails": guardrails}
+    assert denied_by(engine, given) == set()
+    guardrails["documents"]["policy"].remove(deny)
+    assert denied_by(engine, given) == {"iam.unbounded", "iam.wildcard"}
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "com.amazonaws.eusc-de-east-1.vpce-svc-0",
+        "com.amazonaws.vpce.eusc-de-east-1.vpce-svc-0",
+        "com.example.eusc-de-east-1.s3",
+    ],
+)
+def test_an_endpoint_leads_to_a_service_of_the_cloud(engine: PolicyEngine, service: str) -> None:
+    given = aws()
+    given["resources"]["aws_vpc_endpoint"] = {"x": thing({"tags": labels(), "service_name": service})}
+    assert denied_by(engine, given) == {"reference.foreign"}
+    given["resources"]["aws_vpc_endpoint"]["x"]["values"]["service_name"] = ["eu.amazonaws.eusc-de-east-1.ecr.api"]
+    assert denied_by(engine, given) == set()
+
+
+def test_what_is_told_of_a_bucket_of_this_stack_is_allowed(engine: PolicyEngine) -> None:
+    given = aws()
+    given["resources"]["aws_s3_bucket_policy"] = {"x": thing({}, refs={"bucket": ["aws_s3_bucket.audit.id"]})}
+    assert denied_by(engine, given) == set()
 
 
 @pytest.mark.parametrize(

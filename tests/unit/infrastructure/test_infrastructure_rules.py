@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from sovplatform.infrastructure.flattening import rights
 from sovplatform.infrastructure.judgement import PACKAGE, judge_document
 from sovplatform.infrastructure.named import notes
 from sovplatform.policy.engine import RULES, PolicyEngine
@@ -68,6 +69,30 @@ def state(**values: Any) -> Break:
     return lambda given: given["backend"]["configuration"].update(values)
 
 
+def allows(actions: list[str], *resources: str) -> Any:
+    return {"policy": [statement(actions=actions, resources=list(resources))]}
+
+
+def lets_in(principal: str, *conditions: str) -> Any:
+    return {"policy": [statement(principals=[principal], actions=["kms:Decrypt"], conditions=list(conditions))]}
+
+
+def vault_rights(path: str) -> Break:
+    policy = thing({}, documents={"policy": rights(f'path "{path}" {{ capabilities = ["read"] }}')})
+    return lambda given: given["resources"].update({"vault_policy": {"x": policy}})
+
+
+def bounded_by(arn: str) -> Break:
+    """A boundary in clear, where a reference to the guardrails should be."""
+
+    def change(given: Document) -> None:
+        role = given["resources"]["aws_iam_role"]["nodes"]
+        role["refs"] = {}
+        role["values"]["permissions_boundary"] = [arn]
+
+    return change
+
+
 def forget(*kinds: str) -> Break:
     return lambda given: [given["resources"]["aws_s3_bucket"]["audit"]["attached"].pop(kind) for kind in kinds]
 
@@ -108,6 +133,11 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("place.provider", A, lambda given: given["providers"]["aws"]["values"].update({"endpoints.s3": ["https://s3.example"]})),
     ("place.provider", K, lambda given: given["providers"]["kubernetes"]["values"].update(config_context=["us"])),
     ("place.provider", K, lambda given: given["providers"].update(azurerm={"values": {}})),
+    ("place.provider", A, lambda given: given["providers"].pop("aws")),
+    ("place.provider", G, lambda given: given["providers"].pop("google")),
+    ("place.provider", K, lambda given: given["providers"].pop("helm")),
+    ("place.provider", K, lambda given: given["providers"].pop("kubernetes")),
+    ("place.provider", K, lambda given: given["providers"].pop("vault")),
     ("place.provider", A, provider("aws", **{"assume_role.role_arn": ["arn:aws-eusc:iam::222222222222:role/x"]})),
     ("place.provider", A, provider("aws", allowed_account_ids=["222222222222"])),
     ("place.provider", A, provider("aws", http_proxy=["http://proxy.example"])),
@@ -143,6 +173,9 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "var.other")),
     ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "data.google_kms_crypto_key.theirs.id")),
     ("key.own", A, refers(*TEMPLATE, "block_device_mappings.ebs.kms_key_id", "aws_kms_key.data.arn")),
+    ("key.own", A, refers(*EKS, "encryption_config.provider.key_arn", "aws_kms_key.data.description")),
+    ("key.own", A, refers(*EKS, "encryption_config.provider.key_arn", "aws_kms_key.data.tags.theirs.arn")),
+    ("key.own", G, refers(*BUCKET, "encryption.default_kms_key_name", "google_kms_crypto_key.data.labels.id")),
     ("key.own", A, forget("aws_s3_bucket_server_side_encryption_configuration")),
     ("key.multi_region", A, at("aws_kms_key", "data", "multi_region", True)),
     ("key.multi_region", A, made("aws_kms_replica_key")),
@@ -224,6 +257,49 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("iam.owner", K, at("kubernetes_cluster_role_binding_v1", "x", "role_ref.name", "cluster-admin")),
     ("iam.stranger", G, refers(*WRITER, "member")),
     ("iam.unbounded", A, lambda given: given["resources"]["aws_iam_role"]["nodes"]["refs"].clear()),
+    ("iam.unbounded", A, refers("aws_iam_role", "nodes", "permissions_boundary", "aws_iam_policy.theirs.arn")),
+    ("iam.unbounded", A, refers("aws_iam_role", "nodes", "permissions_boundary", "aws_iam_policy.guardrails.arn")),
+    ("iam.unbounded", A, refers("aws_iam_role", "nodes", "permissions_boundary", "var.keys_data")),
+    ("iam.unbounded", A, bounded_by("arn:aws-eusc:iam::aws:policy/ReadOnlyAccess")),
+    ("iam.unbounded", A, lambda given: given["variables"].pop("guardrails_boundary")),
+    ("reference.foreign", G, at(*BUCKET, "project", "theirs")),
+    ("reference.foreign", G, at(*GKE, "fleet.project", "theirs")),
+    ("reference.foreign", G, top(data={"google_project": {"x": thing({"project_id": "theirs"})}})),
+    ("reference.foreign", A, made("aws_s3_bucket_policy", {"bucket": "theirs"})),
+    (
+        "reference.foreign",
+        A,
+        made("aws_vpc_endpoint", {"tags": labels(), "service_name": "com.amazonaws.vpce.eusc-de-east-1.vpce-svc-0"}),
+    ),
+    ("replication.store", A, more("aws_s3_bucket", "audit", blocks={"replication_configuration": 1})),
+    ("public.route", A, at("aws_route_table", "private", "route.core_network_arn", "arn")),
+    ("iam.wildcard", A, more("aws_iam_role_policy", "own", documents=allows(["s3:*"], "arn:aws-eusc:s3:::*"))),
+    ("iam.stranger", A, more("aws_iam_role", "nodes", documents=lets_in("AWS:222222222222"))),
+    ("iam.stranger", A, more("aws_iam_role", "nodes", documents=lets_in("CanonicalUser:79a59df9"))),
+    ("iam.stranger", A, more("aws_iam_role", "nodes", documents=lets_in("Federated:accounts.google.com"))),
+    ("iam.stranger", A, more("aws_kms_key", "data", documents={"policy": [statement(**{"not": ["NotPrincipal"]})]})),
+    (
+        "public.policy",
+        A,
+        more(
+            "aws_kms_key",
+            "data",
+            documents=lets_in("AWS:*", *(f"StringEquals kms:CallerAccount {one}" for one in (ACCOUNT, "222222222222"))),
+        ),
+    ),
+    ("iam.wildcard", K, made("vault_policy")),
+    ("iam.wildcard", K, vault_rights("*")),
+    ("iam.wildcard", K, vault_rights("+/*")),
+    ("public.egress", K, more("kubernetes_network_policy_v1", "x", blocks={"spec.egress": 2, "spec.egress.to": 1})),
+    ("public.ingress", K, more("kubernetes_network_policy_v1", "x", blocks={"spec.ingress": 1})),
+    (
+        "type.unknown",
+        K,
+        made("kubernetes_manifest", {"manifest": {"kind": "NetworkPolicy", "metadata": {"labels": labels()}}}),
+    ),
+    ("public.balancer", K, at(*CHART, "values.ingress.enabled", False, True)),
+    ("chart.source", K, at(*CHART, "chart", "https://evil.example/argo-cd.tgz")),
+    ("chart.source", K, at(*CHART, "chart", "./argo-cd")),
     ("cluster.secrets", G, at(*GKE, "database_encryption.state", "DECRYPTED")),
     ("cluster.secrets", A, at(*EKS, "encryption_config.resources")),
     ("cluster.identity", G, at(*GKE, "workload_identity_config.workload_pool")),
