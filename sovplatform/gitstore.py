@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import subprocess
 import time
@@ -10,10 +11,32 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from sovplatform.errors import ConfigError, Locked, NotFound, SovError
+from sovplatform.errors import ConfigError, Denied, Locked, NotFound, SovError
 
 LOCK_SECONDS = 20.0
-_QUIET = ("core.hooksPath=/dev/null", "commit.gpgSign=false", "core.fsmonitor=false", "gc.auto=0", "core.fsync=committed")
+MAX_FILE = 1024 * 1024
+MAX_FILES = 64 * MAX_FILE
+# A repository's own settings may name programs that git runs even while it reads: hooks, a file monitor, a checker of signatures.
+_QUIET = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.fsync=committed",
+    "commit.gpgSign=false",
+    "log.showSignature=false",
+    "gc.auto=0",
+)
+# Nor is anything fetched to fill a gap, or one object read in the place of another.
+_ALONE = {
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+_PLAIN = (b"100644", b"100755")
+_SHA1_DIGITS = 40
 _REMEDY = "see `git status` and `git log` in that directory"
 
 Commit = Callable[[Mapping[str, bytes], str, str], None]
@@ -29,6 +52,9 @@ class GitStore:
         if not self._git_dir.exists():
             remedy = "restore it from a copy, or make a new pilot with: sovctl init pilot DIR"
             raise NotFound(f"there is no git repository at {path}", remedy=remedy)
+        if self._git_dir.is_symlink() or not self._git_dir.is_dir():
+            remedy = f"put a repository of its own there: git clone {path} DIR, and move it into place"
+            raise ConfigError(f"{self._git_dir} points to a repository elsewhere", remedy=remedy)
 
     @classmethod
     def create(cls, path: Path, *, actor: str, files: Mapping[str, bytes], message: str) -> GitStore:
@@ -50,14 +76,29 @@ class GitStore:
 
     def read(self, path: str) -> bytes:
         """One file at HEAD."""
-        return self._git("cat-file", "blob", f"HEAD:{path}")
+        found = self._blobs([f"HEAD:{path}".encode()])
+        if not found:
+            raise NotFound(f"there is no {path} at HEAD of {self._path}", remedy=_REMEDY)
+        return found[0]
 
     def read_all(self, folder: str) -> dict[str, bytes]:
         """All files below a folder (with its `/`) at HEAD, by path."""
-        listed = self._git("ls-tree", "-r", "-z", "HEAD", "--", folder).split(b"\0")
+        found = self._listed(folder)
+        for path, (mode, _) in found.items():
+            if mode not in _PLAIN:
+                raise ConfigError(
+                    f"{path!r} at HEAD of {self._path} is no plain file", remedy="revert the commit that brought it"
+                )
+        blobs = self._blobs([name for _, name in found.values()])
+        if len(blobs) != len(found):
+            raise SovError(f"objects are missing from the git repository at {self._path}", remedy="restore it from a whole copy")
+        return dict(zip(found, blobs, strict=True))
+
+    def _listed(self, *folder: str) -> dict[str, tuple[bytes, bytes]]:
+        """Mode and object name of what is at HEAD, by path."""
+        listed = self._git("ls-tree", "-r", "-z", "HEAD", "--", *folder).split(b"\0")
         entries = [entry.split(b"\t", 1) for entry in listed if entry]
-        blobs = self._blobs([meta.split()[2] for meta, _ in entries])
-        return {path.decode(): blob for (_, path), blob in zip(entries, blobs, strict=True)}
+        return {os.fsdecode(path): (meta.split()[0], meta.split()[2]) for meta, path in entries}
 
     def versions(self, path: str) -> list[bytes]:
         """The contents that a file has had, newest first."""
@@ -71,9 +112,11 @@ class GitStore:
         return [(commit, author, at, subject) for commit, author, at, subject in entries]
 
     def edited(self) -> tuple[str, ...]:
-        """Paths whose work tree or index differs from HEAD."""
-        listed = self._git("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all").split(b"\0")
-        return tuple(sorted(entry[3:].decode(errors="replace") for entry in listed if entry))
+        """Paths whose work tree or index differs from HEAD. `git status` would run the repository's filters."""
+        staged = self._git("diff-index", "--cached", "--name-only", "--no-renames", "--no-ext-diff", "-z", "HEAD").split(b"\0")
+        untracked = self._git("ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
+        changed = {path for path, (_, name) in self._listed().items() if not _is_blob(self._path / path, name.decode())}
+        return tuple(sorted(changed | {os.fsdecode(path) for path in (*staged, *untracked) if path}))
 
     @contextmanager
     def writing(self) -> Iterator[Commit]:
@@ -91,6 +134,10 @@ class GitStore:
             yield self._commit
 
     def _commit(self, files: Mapping[str, bytes], actor: str, message: str) -> None:
+        for path in files:
+            if not (self._path / path).parent.resolve().is_relative_to(self._path.resolve()):
+                remedy = f"remove the link that stands in the way of {path}"
+                raise Denied(f"{path} would be written outside {self._path}", remedy=remedy)
         head = self._head()
         before = {path: self.read(path) if head and self.exists(path) else None for path in files}
         changed = {path: data for path, data in files.items() if before[path] != data}
@@ -125,7 +172,14 @@ class GitStore:
     def _blobs(self, names: list[bytes]) -> list[bytes]:
         if not names:
             return []
-        stream, blobs = self._git("cat-file", "--batch", stdin=b"\n".join(names) + b"\n"), []
+        stdin = b"\n".join(names) + b"\n"
+        sizes = [
+            int(size) for size in self._git("cat-file", "--batch-check=%(objectsize)", stdin=stdin).split(b"\n") if size.isdigit()
+        ]
+        if max(sizes, default=0) > MAX_FILE or sum(sizes) > MAX_FILES:
+            limits = f"over {MAX_FILE >> 20} MiB in a file, or {MAX_FILES >> 20} MiB together"
+            raise ConfigError(f"the git repository at {self._path} holds too much: {limits}", remedy="revert what brought it")
+        stream, blobs = self._git("cat-file", "--batch", stdin=stdin), []
         for _ in names:
             header, _, stream = stream.partition(b"\n")
             if header.endswith(b" missing"):
@@ -149,16 +203,25 @@ def run_git(path: Path, *arguments: str, stdin: bytes = b"", outside: bool = Fal
     where = [] if outside else [f"--git-dir={path / '.git'}", f"--work-tree={path}"]
     settings = [part for setting in _QUIET for part in ("-c", setting)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    environment |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
     command = ["git", *where, *settings, *arguments]
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, env=environment, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, env=environment | _ALONE, check=False)
     except FileNotFoundError as err:
         raise ConfigError("the command git is not installed", remedy="install git 2.36 or later") from err
     if done.returncode:
         said = (done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[-1]
         raise SovError(f"git {arguments[0]} failed in {path}: {said}", remedy=_REMEDY)
     return done.stdout
+
+
+def _is_blob(path: Path, name: str) -> bool:
+    """Whether a file, or a link, is the object of that name, byte for byte."""
+    try:
+        data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+    except OSError:
+        return False
+    algorithm = hashlib.sha1 if len(name) == _SHA1_DIGITS else hashlib.sha256  # git's names, not our trust
+    return algorithm(b"blob %d\0" % len(data) + data).hexdigest() == name
 
 
 def _try_lock(descriptor: int) -> bool:

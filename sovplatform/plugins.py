@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from sovplatform.pilot import Pilot
 
 GROUP = "sovplatform"
+_LONGEST = 300
+_PROVIDER = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_FORMS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 BUILT_IN = {
     "onprem": "sovplatform-onprem",
@@ -145,7 +149,9 @@ class Plugins:
         found = self._call_one(plugin, "sov_stack_forms", provider=provider) if plugin else None
         if not found:
             raise Unsupported(f"Terraform for provider {provider}", reason="its plugin offers no stack forms")
-        return str(found)
+        if not isinstance(found, str) or not _FORMS.fullmatch(found):
+            raise _wrong_answer(str(plugin), "sov_stack_forms", "`module:Class`")
+        return found
 
     def rules(self) -> tuple[Path, ...]:
         """Directories of further Rego rules, from all plugins.
@@ -153,7 +159,7 @@ class Plugins:
         Raises:
             PluginError: a plugin names a directory that is not there.
         """
-        directories = tuple(Path(directory) for directory in self._gather("sov_policy_rules"))
+        directories = tuple(Path(directory) for directory in self._gather("sov_policy_rules", (str, Path), "paths"))
         for directory in directories:
             if not directory.is_dir():
                 raise PluginError(
@@ -163,11 +169,15 @@ class Plugins:
 
     def inspectors(self) -> tuple[Inspector, ...]:
         """Further inspectors of the gate, from all plugins."""
-        return tuple(self._gather("sov_inspectors"))
+        from sovplatform.border.inspection import Inspector
+
+        return tuple(self._gather("sov_inspectors", Inspector, "inspectors: a `name` and a method `inspect`"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Further commands of `sovctl`, from all plugins."""
-        return tuple(self._gather("sov_commands"))
+        import click
+
+        return tuple(self._gather("sov_commands", click.Command, "click commands"))
 
     def _register(self, point: EntryPoint) -> None:
         try:
@@ -175,12 +185,19 @@ class Plugins:
             self._pluggy.check_pending()
         except (Exception, SystemExit) as err:  # a plugin may fail in any way; whichever it is, the program stops
             raise PluginError(
-                f"plugin {_origin(point)} does not load: {type(err).__name__}: {err}",
+                f"plugin {_origin(point)} does not load: {_told(err)}",
                 remedy="repair or reinstall it, or take it out of `plugins` in pilot.yaml",
             ) from err
         provider = self._call_one(point.name, "sov_provider_name")
         if provider is None:
             return
+        if not isinstance(provider, str) or not _PROVIDER.fullmatch(provider):
+            raise _wrong_answer(point.name, "sov_provider_name", "a name of lower-case letters, digits and '-'")
+        if provider in BUILT_IN and point.name != provider:
+            raise PluginError(
+                f"plugin {_origin(point)} takes the provider name {provider}, which is {BUILT_IN[provider]}'s alone",
+                remedy="take it out of `plugins` in pilot.yaml",
+            )
         if provider in self._providers:
             raise PluginError(
                 f"plugin {_origin(point)} takes the provider name {provider}, which plugin {self._providers[provider]} has",
@@ -195,9 +212,14 @@ class Plugins:
         answer = self._guarded(hook, caller, plugin, **arguments)
         return (answer or [None])[0] if isinstance(answer, list) else answer
 
-    def _gather(self, hook: str) -> Iterable[Any]:
+    def _gather(self, hook: str, kind: type | tuple[type, ...], what: str) -> Iterable[Any]:
         for name in self.names:
-            yield from self._call_one(name, hook) or ()
+            answer = self._call_one(name, hook)
+            if answer is None:
+                continue
+            if not isinstance(answer, list | tuple) or not all(isinstance(item, kind) for item in answer):
+                raise _wrong_answer(name, hook, f"a list of {what}")
+            yield from answer
 
     @staticmethod
     def _guarded(hook: str, caller: Any, plugin: str, **arguments: Any) -> Any:
@@ -205,9 +227,9 @@ class Plugins:
             return caller(**arguments)
         except SovError:
             raise
-        except Exception as err:
+        except (Exception, SystemExit) as err:
             raise PluginError(
-                f"plugin {plugin} failed in {hook}: {type(err).__name__}: {err}",
+                f"plugin {plugin} failed in {hook}: {_told(err)}",
                 remedy="report it to whoever makes the plugin, or take it out of `plugins` in pilot.yaml",
             ) from err
 
@@ -239,6 +261,20 @@ def _described(point: EntryPoint, *, loaded: bool = False) -> InstalledPlugin:
         module=point.value,
         loaded=loaded,
     )
+
+
+def _told(err: BaseException) -> str:
+    """What a plugin raised, on one line, whatever it is; some exceptions cannot even say what they are."""
+    try:
+        text = " ".join(str(err).split())
+    except Exception:
+        text = "it does not say why"
+    return "".join(character if character.isprintable() else "?" for character in f"{type(err).__name__}: {text}")[:_LONGEST]
+
+
+def _wrong_answer(plugin: str, hook: str, wanted: str) -> PluginError:
+    remedy = "report it to whoever makes the plugin, or take it out of `plugins` in pilot.yaml"
+    return PluginError(f"plugin {plugin} answers {hook} with something other than {wanted}", remedy=remedy)
 
 
 def _origin(point: EntryPoint) -> str:

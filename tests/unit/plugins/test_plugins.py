@@ -2,11 +2,12 @@
 
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from sovplatform import plugins as plugins_module
 from sovplatform.errors import ConfigError, PluginError
 from sovplatform.plugins import Plugins, installed
 from sovplatform.records import RegionSpec, Role
@@ -174,3 +175,70 @@ def test_rules_that_are_not_there_stop_the_program(make_distribution: MakeDistri
     make_distribution("sov-ruleless", code, "ruleless = sov_ruleless")
     with pytest.raises(PluginError, match="nowhere"):
         Plugins.load(["ruleless"]).rules()
+
+
+HOOKIMPL = "from sovplatform.hookspecs import hookimpl\n"
+
+
+@pytest.fixture
+def odd(make_distribution: MakeDistribution) -> Iterator[Callable[[str], None]]:
+    """Install a plugin `odd` of that code, forgotten in the end: the next one has the same name and other code."""
+    yield lambda code: make_distribution("sov-odd", HOOKIMPL + code, "odd = sov_odd")
+    sys.modules.pop("sov_odd", None)
+
+
+@pytest.mark.parametrize("answer", ["['a']", "'../../x'", "'Onprem'", "''", "7", r"'\uff4fnprem'"])
+def test_a_provider_name_that_is_no_name_stops_the_program(odd: Callable[[str], None], answer: str) -> None:
+    odd(f"@hookimpl\ndef sov_provider_name():\n    return {answer}\n")
+    with pytest.raises(PluginError, match="odd answers sov_provider_name"):
+        Plugins.load(["odd"])
+
+
+def test_nobody_else_can_be_a_built_in_provider_even_where_that_is_not_installed(
+    make_distribution: MakeDistribution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(plugins_module.BUILT_IN, "moon", "sovplatform-moon")
+    make_distribution("sov-shadow", provider("moon"), "shadow = sov_shadow")
+    with pytest.raises(PluginError, match="sovplatform-moon's alone"):
+        Plugins.load(["shadow"])
+
+
+@pytest.mark.parametrize("answer", ["'../../x:Forms'", "'os; x:Forms'", "'forms'", "7"])
+def test_stack_forms_that_are_no_class_are_refused(odd: Callable[[str], None], answer: str) -> None:
+    odd(provider("odd") + f"\n@hookimpl\ndef sov_stack_forms(provider):\n    return {answer}\n")
+    with pytest.raises(PluginError, match="sov_stack_forms"):
+        Plugins.load(["odd"]).stack_forms("odd")
+
+
+@pytest.mark.parametrize(
+    ("hook", "ask"),
+    [("sov_policy_rules", Plugins.rules), ("sov_inspectors", Plugins.inspectors), ("sov_commands", Plugins.commands)],
+)
+@pytest.mark.parametrize("answer", ["7", "[7]", "'text'"])
+def test_a_hook_that_answers_something_else_is_named(
+    odd: Callable[[str], None], hook: str, ask: Callable[[Plugins], object], answer: str
+) -> None:
+    odd(f"@hookimpl\ndef {hook}():\n    return {answer}\n")
+    with pytest.raises(PluginError, match=f"plugin odd answers {hook}"):
+        ask(Plugins.load(["odd"]))
+
+
+def test_a_plugin_that_ends_the_program_is_an_error_and_no_success(make_distribution: MakeDistribution) -> None:
+    make_distribution("sov-quit", f"{HOOKIMPL}@hookimpl\ndef sov_commands():\n    raise SystemExit(0)\n", "quit = sov_quit")
+    with pytest.raises(PluginError, match="quit failed in sov_commands: SystemExit: 0"):
+        Plugins.load(["quit"]).commands()
+
+
+def test_what_a_plugin_raises_is_told_on_one_plain_line(make_distribution: MakeDistribution) -> None:
+    make_distribution("sov-loud", r"raise RuntimeError('a\nb\x1b[2J' + 'x' * 9999)", "loud = sov_loud")
+    with pytest.raises(PluginError, match=r"RuntimeError: a b\?\[2Jx") as caught:
+        Plugins.load(["loud"])
+    assert caught.value.message.isprintable()
+    assert len(caught.value.message) < 500
+
+
+def test_an_error_that_cannot_be_told_still_stops_the_program(make_distribution: MakeDistribution) -> None:
+    code = "class Mute(Exception):\n    def __str__(self):\n        raise ValueError\nraise Mute\n"
+    make_distribution("sov-mute", code, "mute = sov_mute")
+    with pytest.raises(PluginError, match="Mute: it does not say why"):
+        Plugins.load(["mute"])
