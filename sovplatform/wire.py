@@ -26,7 +26,9 @@ from sovplatform.errors import ConfigError, Denied, Problem, SettingError, SovEr
 
 MAX_BODY = 4 * 1024 * 1024
 _LONGEST_SOCKET_PATH = 100
+_LONGEST_NUMBER = 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+_REMEDY_OBJECT = "send what the operation takes, as a JSON object"
 _REMEDY_FULL = "free space on its disk, or make it writable, and run again"
 
 
@@ -90,11 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         status, answer = HTTPStatus.OK, dict[str, Any]()
         try:
-            length = int(self.headers.get("Content-Length", "0"))
-            if not 0 <= length <= MAX_BODY:
+            length = self.headers.get("Content-Length", "0")
+            if not (length.isascii() and length.isdigit() and len(length) < _LONGEST_NUMBER and int(length) <= MAX_BODY):
                 self.close_connection = True
-                raise ConfigError(f"a request of {length} bytes", remedy=f"send at most {MAX_BODY}")
-            body = json.loads(self.rfile.read(length) or b"{}")
+                raise ConfigError(f"a request of {length[:_LONGEST_NUMBER]} bytes", remedy=f"send at most {MAX_BODY}")
+            body = _parsed(self.rfile.read(int(length)) or b"{}")
             operation = self.server.operations.get(self.path.removeprefix("/"))
             if operation is None:
                 raise ConfigError(f"no operation {self.path}", remedy="use the same version of sovplatform on both sides")
@@ -124,6 +126,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """The ledger records what matters; an access log would only repeat it."""
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError) as err:
+        raise ConfigError("a request that is no JSON, or nested too deeply", remedy=_REMEDY_OBJECT) from err
+    if not isinstance(found, dict):
+        raise ConfigError("a request that is no JSON object", remedy=_REMEDY_OBJECT)
+    return found
 
 
 def _of_the_disk(err: OSError) -> SovError:

@@ -154,7 +154,7 @@ class AwsApi:
             vendor.InvalidConfigError,
         )
         if isinstance(err, login):
-            return Denied(f"no AWS credentials for account {self.place.account}", reasons=[str(err)], remedy=self._log_in())
+            return Denied(f"no AWS credentials for account {self.place.account}", reasons=[_plain(err)], remedy=self._log_in())
         if isinstance(err, vendor.ParamValidationError):
             return AwsRefused(str(err), "ParamValidation", remedy="report this")
         return Unavailable(
@@ -169,6 +169,15 @@ class AwsApi:
         return (
             f"use credentials of account {self.place.account} in partition {self.place.partition}; no other partition knows them"
         )
+
+
+def _plain(err: Exception) -> str:
+    """Why there are no credentials, without what a program that should print some has printed: it may be a part of them."""
+    from botocore.exceptions import CredentialRetrievalError
+
+    if isinstance(err, CredentialRetrievalError):
+        return f"{err.kwargs.get('provider', 'their provider')} gave none"
+    return str(err)
 
 
 @cache

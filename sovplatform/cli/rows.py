@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
@@ -12,6 +13,7 @@ from sovplatform.errors import ConfigError
 from sovplatform.pilot import TaskSpec
 
 Row = dict[str, object]
+MAX_BYTES = 64 * 1024 * 1024
 _REMEDY = 'give CSV with a header, or JSON: a list of rows, {"instances": [...]}, or one row a line'
 
 
@@ -24,10 +26,15 @@ def read_rows(path: Path, task: TaskSpec) -> list[Row]:
         ConfigError: the file is no such table, has no rows, or lacks a column that the task needs.
     """
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8-sig")
+        text = _read(path)
     except (OSError, UnicodeDecodeError) as err:
         raise ConfigError(f"{path} cannot be read as text", remedy=_REMEDY) from err
-    rows = _json(text, path) if text.lstrip()[:1] in ("[", "{") else _csv(text, path, task)
+    try:
+        rows = _json(text, path) if text.lstrip()[:1] in ("[", "{") else _csv(text, path, task)
+    except RecursionError as err:
+        raise ConfigError(f"{path} is nested too deeply", remedy=_REMEDY) from err
+    except csv.Error as err:
+        raise ConfigError(f"{path} is not readable as CSV: {err}", remedy=_REMEDY) from err
     features = [feature.name for feature in task.features]
     if not rows:
         raise ConfigError(f"{path} has no rows", remedy=_REMEDY)
@@ -37,6 +44,14 @@ def read_rows(path: Path, task: TaskSpec) -> list[Row]:
             what = f"{path}: row {number} lacks {', '.join(missing[:3])}{' and more' if len(missing) > 3 else ''}"
             raise ConfigError(what, remedy=f"the task '{task.name}' reads: {', '.join(features)}")
     return [{name: row[name] for name in features} for row in rows]
+
+
+def _read(path: Path) -> str:
+    with contextlib.nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
+        raw = file.read(MAX_BYTES + 1)
+    if len(raw) > MAX_BYTES:
+        raise ConfigError(f"{path} is larger than {MAX_BYTES >> 20} MiB", remedy="ask about fewer rows at once")
+    return raw.decode("utf-8-sig")
 
 
 def _json(text: str, path: Path) -> list[Row]:
@@ -65,6 +80,10 @@ def _csv(text: str, path: Path, task: TaskSpec) -> list[Row]:
     numbers = {feature.name for feature in task.features if feature.type == "number"}
     rows: list[Row] = []
     reader = csv.DictReader(io.StringIO(text))
+    header = list(reader.fieldnames or ())
+    double = sorted({name for name in header if header.count(name) > 1})
+    if double:
+        raise ConfigError(f"{path}: the header has {', '.join(double[:3])} more than once", remedy="keep one of them")
     for record in reader:
         if None in record or None in record.values():
             raise ConfigError(f"{path}:{reader.line_num}: another number of cells than the header", remedy=_REMEDY)

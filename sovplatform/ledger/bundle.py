@@ -88,7 +88,7 @@ def read_trust(directory: Path) -> Trust:
         LedgerCorrupt: its trust.json cannot be read.
     """
     try:
-        return Trust.from_json((directory / TRUST).read_bytes())
+        return Trust.from_json(_plain(directory / TRUST).read_bytes())
     except OSError as err:
         raise NotFound(f"{directory} is no audit bundle", remedy="give the directory that holds trust.json") from err
     except ValidationError as err:
@@ -98,7 +98,22 @@ def read_trust(directory: Path) -> Trust:
 def copies(directory: Path) -> dict[str, Copy]:
     """The ledgers in a bundle, by region."""
     trust = read_trust(directory)
-    return {path.name: _copy(path, trust) for path in sorted((directory / "ledgers").glob("*")) if path.is_dir()}
+    found = [path for path in sorted((directory / "ledgers").glob("*")) if path.is_dir()]
+    for path in found:
+        if path.is_symlink() or not path.name.isprintable():
+            raise LedgerCorrupt(f"{path.name!r} in the bundle is no directory of a ledger", remedy="ask for the bundle again")
+    return {path.name: _copy(path, trust) for path in found}
+
+
+def _plain(path: Path) -> Path:
+    """A bundle comes from somebody else: a link leads out of it, and a pipe never ends.
+
+    Raises:
+        LedgerCorrupt: the path is there, and is no plain file.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise LedgerCorrupt(f"{path.name} in the bundle is no plain file", remedy="ask for the bundle again")
+    return path
 
 
 def _copy(directory: Path, trust: Trust) -> Copy:
@@ -109,11 +124,11 @@ def _copy(directory: Path, trust: Trust) -> Copy:
 @contextlib.contextmanager
 def _snapshot(directory: Path, origin: str) -> Iterator[store.Snapshot]:
     try:
-        lines = (directory / "checkpoints.jsonl").read_text(encoding="utf-8").splitlines()
-        with (directory / "entries.jsonl").open("rb") as file:
+        lines = _plain(directory / "checkpoints.jsonl").read_text(encoding="utf-8").splitlines()
+        with _plain(directory / "entries.jsonl").open("rb") as file:
             rows = ((index, None, None, line.removesuffix(b"\n"), None) for index, line in enumerate(file))
             yield store.Snapshot(origin=origin, rows=rows, notes=[str(json.loads(line)) for line in lines])
-    except (OSError, ValueError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise LedgerCorrupt(f"the bundle's ledger of {directory.name} cannot be read: {err}", remedy="ask for it again") from err
 
 

@@ -92,10 +92,16 @@ class JobRunner:
             )
         os.close(reader)
         running = _Running(process, os.fdopen(writer, "wb", buffering=0))
+        try:
+            self._admit(process.pid, f"/job/{spec.identity}")
+        except BaseException:  # it waits for a word that will not come
+            process.kill()
+            process.wait()
+            running.lifeline.close()
+            raise
         job = Job(id=spec.id, state=JobState.running, started_at=now())
         write_atomically(directory / "state.json", job.canonical())
         self._running[spec.id] = running
-        self._admit(process.pid, f"/job/{spec.identity}")
         running.lifeline.write(b"go\n")
         threading.Thread(target=self._watch, args=(spec, directory, running), daemon=True, name=f"job-{spec.id}").start()
         return job

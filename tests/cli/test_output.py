@@ -12,7 +12,7 @@ import pytest
 from sovplatform import runreport
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.report import print_report
-from sovplatform.cli.rows import read_rows
+from sovplatform.cli.rows import MAX_BYTES, read_rows
 from sovplatform.cli.table import size
 from sovplatform.errors import ConfigError
 from sovplatform.pilot import CategoryFeature, NumberFeature, Target, TaskSpec
@@ -154,6 +154,11 @@ BAD = {
     "ragged": ("Age,Home\n30\n", ":2: another number of cells"),
     "empty": ("Age,Home\n", "has no rows"),
     "no list": ('[1, 2]', "no list of rows"),
+    "deep": ("[" * 100_000, "nested too deeply"),
+    "deep lines": ('{"Age": 30, "Home": "rent"}\n' + "[" * 100_000, "nested too deeply"),
+    "a huge cell": ("Age,Home\n30," + "x" * 200_000 + "\n", "not readable as CSV"),
+    "a column twice": ("Age,Home,Age\n30,rent,31\n", "the header has Age more than once"),
+    "too large": ("x" * (MAX_BYTES + 1), "larger than 64 MiB"),
     "broken json": ('{"Age": 30,\n', ":1: not readable as JSON"),
 }  # fmt: skip
 

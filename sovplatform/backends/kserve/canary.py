@@ -124,12 +124,12 @@ class CanaryModel(Model):  # type: ignore[misc] # KServe is untyped
 
     async def _answer(self, slot: Slot, stable: Slot, payload: Any) -> tuple[Slot, Any]:
         began = time.perf_counter()
-        tensors = _tensors(slot.model, payload)
+        # a row takes less than a hand-over to a thread; many would hold up the others
+        few = _rows(payload) <= _ROWS_IN_LOOP
+        tensors = _tensors(slot.model, payload) if few else await asyncio.to_thread(_tensors, slot.model, payload)
         try:
-            rows = len(next(iter(tensors.values())))
             run = slot.model.run
-            # a row takes less than a hand-over to a thread; many would hold up the others
-            probabilities = run(tensors) if rows <= _ROWS_IN_LOOP else await asyncio.to_thread(run, tensors)
+            probabilities = run(tensors) if few else await asyncio.to_thread(run, tensors)
         except Exception as err:  # ONNX Runtime's errors have no common base
             slot.errors.inc()
             if slot is stable:
@@ -138,6 +138,14 @@ class CanaryModel(Model):  # type: ignore[misc] # KServe is untyped
         slot.requests.inc()
         slot.seconds.observe(time.perf_counter() - began)
         return slot, probabilities
+
+
+def _rows(payload: Any) -> int:
+    """About how many rows a request has: it is not read yet."""
+    if isinstance(payload, InferRequest):
+        return max((tensor.shape[0] for tensor in payload.inputs if tensor.shape), default=0)
+    instances = payload.get("instances") if isinstance(payload, dict) else None
+    return len(instances) if isinstance(instances, list) else 0
 
 
 def _tensors(model: LoadedModel, payload: Any) -> Any:
@@ -150,6 +158,8 @@ def _tensors(model: LoadedModel, payload: Any) -> Any:
 
 def _array(tensor: Any) -> Any:
     try:
+        if any(size < 0 for size in tensor.shape):
+            raise ValueError
         return tensor.as_numpy()
     except Exception as err:  # KServe lets numpy's and struct's errors through
         raise ConfigError(

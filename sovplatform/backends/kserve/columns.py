@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
 NUMBER = "number"
 CATEGORY = "category"
+MAX_ROWS = 50_000
 _TYPES = {"tensor(float)": NUMBER, "tensor(string)": CATEGORY}
+
+
+def _check_rows(count: int) -> None:
+    """One request must not keep the others waiting."""
+    if count > MAX_ROWS:
+        raise ConfigError(f"a request of {count} rows", remedy=f"send at most {MAX_ROWS} at once")
 
 
 class Columns:
@@ -41,6 +48,7 @@ class Columns:
         if not isinstance(instances, list) or not instances:
             raise ConfigError("instances is not a list with rows in it", remedy='send {"instances": [{COLUMN: VALUE, …}]}')
         kinds = self.kinds
+        _check_rows(len(instances))
         for row in instances:
             if not isinstance(row, dict):
                 raise ConfigError("an instance is not an object", remedy="send {COLUMN: VALUE, …}")
@@ -63,6 +71,7 @@ class Columns:
                 "the tensors do not have one and the same number of rows", remedy="send [rows, 1] for each column once"
             )
         count = rows.pop()
+        _check_rows(count)
         tensors: Tensors = {}
         for name, kind in self.kinds.items():
             if name in given:
@@ -89,6 +98,7 @@ class Columns:
         for (value,) in values:
             if type(value) is not str:
                 raise self._mistyped(name, CATEGORY, type(value).__name__)
+        self._check_texts(name, [value for (value,) in values])
         return self._numpy.array(values, dtype=object)
 
     def _cast(self, name: str, kind: str, array: Any, rows: int) -> Any:
@@ -107,7 +117,15 @@ class Columns:
             raise self._mistyped(name, CATEGORY, "bytes that are not UTF-8") from err
         if not all(isinstance(text, str) for text in texts):
             raise self._mistyped(name, CATEGORY, "something else")
+        self._check_texts(name, texts)
         return numpy.array(texts, dtype=object).reshape(rows, 1)
+
+    def _check_texts(self, name: str, texts: Sequence[str]) -> None:
+        """Half of a surrogate pair is text to Python; ONNX Runtime fails on it, which would be held against the model."""
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError as err:
+            raise self._mistyped(name, CATEGORY, "text that is not Unicode") from err
 
     def _unknown(self, names: set[str]) -> ConfigError:
         return ConfigError(

@@ -52,8 +52,13 @@ class LoopbackModelServer(ModelServer):  # type: ignore[misc] # KServe is untype
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
-    """False for what a client did wrong: KServe logs it as an error, with the request's values in the traceback."""
+    """False for what a client did wrong, which KServe logs as an error; of other errors no more than the type.
+
+    What an exception says, and the lines of its traceback, may quote the request.
+    """
     error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        record.msg, record.args, record.exc_info = f"{type(error).__name__} while a request was answered", (), None
     return not isinstance(error, (InvalidInput, ModelNotFound, ModelNotReady))
 
 

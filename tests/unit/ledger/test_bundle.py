@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sovplatform.errors import Conflict, NotFound
+from sovplatform.errors import Conflict, LedgerCorrupt, NotFound
 from sovplatform.ledger import merkle
 from sovplatform.ledger.bundle import export, verify_bundle
 from sovplatform.ledger.crosscheck import verify_regions
@@ -124,3 +125,33 @@ def test_a_ledger_that_is_not_there_is_a_finding(place: Any, trust: Trust, tmp_p
     reports = verify_regions({"de": place.path, "fr": tmp_path / "none.db", "xx": place.path}, trust)
     assert [report.verified for report in reports] == [True, False, False]
     assert [report.problem.split(" at ")[0] for report in reports] == ["", "no ledger", "the region is not in the trust"]
+
+
+@pytest.mark.parametrize("name", ["entries.jsonl", "checkpoints.jsonl"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_is_no_plain_file_in_a_bundle_is_not_opened(bundle: Path, tmp_path: Path, name: str, kind: str) -> None:
+    path = bundle / "ledgers/de" / name
+    outside = path.rename(tmp_path / "outside")
+    if kind == "link":
+        path.symlink_to(outside)
+    else:
+        os.mkfifo(path)
+    (report, other) = verify_bundle(bundle)
+    assert (report.verified, other.verified) == (False, True)
+    assert "no plain file" in report.problem
+
+
+def test_a_bundle_s_trust_or_ledger_that_is_a_link_is_refused(bundle: Path, tmp_path: Path) -> None:
+    outside = (bundle / "ledgers/de").rename(tmp_path / "outside")
+    (bundle / "ledgers/de").symlink_to(outside)
+    with pytest.raises(LedgerCorrupt, match="no directory of a ledger"):
+        verify_bundle(bundle)
+    (bundle / "trust.json").rename(tmp_path / "trust")
+    (bundle / "trust.json").symlink_to(tmp_path / "trust")
+    with pytest.raises(LedgerCorrupt, match="no plain file"):
+        verify_bundle(bundle)
+
+
+def test_a_checkpoint_that_is_nested_too_deeply_is_a_finding(bundle: Path) -> None:
+    (bundle / "ledgers/de/checkpoints.jsonl").write_text("[" * 100_000)
+    assert "cannot be read" in verify_bundle(bundle)[0].problem

@@ -23,10 +23,13 @@ def predict(server, *rows):
     return server.predict("credit", {"instances": list(rows or (ROW,))})
 
 
+def port_of(server):
+    return int((server.home / "credit" / "port").read_text())
+
+
 def post(server, path, body, method="POST"):
     """A request as any other client would send it: status, headers, JSON."""
-    port = int((server.home / "credit" / "port").read_text())
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=10)
     try:
         connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
         answer = connection.getresponse()
@@ -202,3 +205,28 @@ def test_a_refusal_is_of_the_newest_state_and_is_tried_again_when_applied_again(
     bundle.write_text(kept)
     assert server.apply(late).refused == "", "it has not been tried again yet"
     assert settle(server, late).stable == "credit-2"
+
+
+def test_what_a_client_sends_is_not_held_against_a_release(workshop, server, settle):
+    settle(server, workshop.state(workshop.release(1)))
+    number = {"name": "amount", "shape": [-1, 1], "datatype": "FP32", "data": [1.0]}
+    half = {"name": "home", "shape": [1, 1], "datatype": "BYTES", "data": ["\ud800"]}
+    for inputs in ([number], [half]):
+        status, _, answer = post(server, "/v2/models/credit/infer", {"inputs": inputs})
+        assert (status, "credit-1" in answer["error"]) == (400, False), answer
+    with pytest.raises(ConfigError, match="50001 rows"):
+        predict(server, *[{}] * 50_001)
+    errors = [line for line in server.metrics("credit").splitlines() if line.startswith("sov_request_errors_total{")]
+    assert errors and all(line.endswith(" 0.0") for line in errors)
+
+
+def test_a_fault_over_a_request_is_logged_without_the_request(workshop, server, settle):
+    settle(server, workshop.state(workshop.release(1)))
+    connection = http.client.HTTPConnection("127.0.0.1", port_of(server), timeout=10)
+    headers = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": "somebody"}
+    connection.request("POST", "/v2/models/credit/infer", b"{}", headers)
+    assert connection.getresponse().status >= 400
+    connection.close()
+    log = (server.home / "credit" / "log").read_text()
+    assert "ValueError while a request was answered" in log
+    assert "somebody" not in log
