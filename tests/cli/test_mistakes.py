@@ -1,6 +1,7 @@
 """What `sovctl` says to a user's mistakes: file, line, remedy, and the exit code. Nothing is started."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,111 @@ def test_a_wrong_setting_names_its_line(tmp_path: Path, case: str, capsys: Captu
     file = pilot(tmp_path, "aws:DE")
     number = settings(file, "aws", line)
     capsys.readouterr()
+    assert main(["-C", str(file.parent), "plan", "--offline"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{number}: region de: wrong settings for aws: {message}" in said
+    assert remedy in said
+    assert not (file.parent / "infra").exists()
+
+
+def test_what_only_the_synthesis_finds_names_its_line_too(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    number = settings(file, "aws", "region: eu-west-3")
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    assert f"pilot.yaml:{number}: region de: eu-west-3 is in FR, not in DE" in capsys.readouterr().err
+
+
+def test_all_problems_are_listed(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    number = settings(file, "aws", "account: 12", "protect: perhaps")
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth", "--json"]) == 2
+    error = json.loads(capsys.readouterr().err)["error"]
+    assert "(and 1 more)" in error["message"]
+    assert [(problem["line"], bool(problem["remedy"])) for problem in error["problems"]] == [(number, True), (number + 1, True)]
+    assert {problem["file"] for problem in error["problems"]} == {str(file)}
+    assert main(["-C", str(file.parent), "doctor"]) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) > 2
+    assert all(line.startswith("wrong  ") and "pilot.yaml:" in line for line in told)
+
+
+@pytest.mark.parametrize(("place", "there"), [("aws:RU", "DE"), ("gcp:AT", "DE")])
+def test_a_provider_without_a_region_in_the_jurisdiction_is_refused(
+    tmp_path: Path, place: str, there: str, capsys: Capture
+) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--sovereign", place]) == 2
+    said = capsys.readouterr().err
+    assert f"has no region in {place[-2:]}" in said
+    assert f" {there}," in said
+    assert not (tmp_path / "demo").exists()
+
+
+def test_onprem_may_be_anywhere(tmp_path: Path) -> None:
+    assert pilot(tmp_path, "onprem:RU").exists()
+
+
+def test_a_pilot_is_not_made_where_a_file_is(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "demo").write_text("mine")
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 2
+    assert (tmp_path / "demo").read_text() == "mine"
+    assert "is a file" in capsys.readouterr().err
+
+
+def test_the_version_of_kubernetes_is_spoken_of_as_a_version(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "onprem:DE")
+    file.write_text(
+        file.read_text() + 'infrastructure: {kubernetes: "9.99"}\n'
+        if "\ninfrastructure:" not in file.read_text()
+        else file.read_text().replace("\ninfrastructure:\n", '\ninfrastructure:\n  kubernetes: "9.99"\n')
+    )
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    assert "version of Kubernetes" in capsys.readouterr().err
+
+
+def test_a_region_is_checked_before_the_rows(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    (tmp_path / "rows.csv").write_text("Age\n30\n")
+    assert main(["-C", str(tmp_path / "demo"), "predict", "--file", str(tmp_path / "rows.csv"), "--region", "fabrik"]) == 2
+    assert "did you mean 'fabric'?" in capsys.readouterr().err
+
+
+def test_a_rule_that_calls_nothing_is_named_before_a_run(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    rule = tmp_path / "demo" / "policy" / "mine.rego"
+    rule.write_text("package sovplatform.border\nimport rego.v1\n\ndeny contains 1 if { lowr(input.artifact.kind) }\n")
+    for command in (["run"], ["plan", "--offline"]):
+        assert main(["-C", str(tmp_path / "demo"), *command]) == 2
+        said = capsys.readouterr().err
+        assert "mine.rego:4: Function not found: lowr" in said
+
+
+PLANNED = {
+    "no account": ("aws:FR", [], 2, "pilot.yaml:{line}: region fr: account: no account is set"),
+    "no project": ("gcp:DE", [], 2, "pilot.yaml:{line}: region de: project: no project is set"),
+    "no login": ("aws:FR", ['account: "123456789012"'], 1, "no AWS credentials for account 123456789012"),
+    "no kubeconfig": ("onprem:FR", [], 2, "region fr: kubeconfig: no kubeconfig at"),
+}
+
+
+@pytest.mark.parametrize("case", PLANNED)
+def test_what_a_plan_needs_is_found_before_terraform_is_asked(
+    tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    place, lines, code, message = PLANNED[case]
+    file = pilot(tmp_path, place)
+    if lines:
+        settings(file, place.partition(":")[0], *lines)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    capsys.readouterr()
+    region = place[-2:].lower()
+    written = enumerate(file.read_text().splitlines(), 1)
+    line = next(number for number, text in written if re.search(rf"name: {region}\b(?!-)", text))
     assert main(["-C", str(file.parent), "plan", "--offline"]) == 2
     said = capsys.readouterr().err
     assert f"pilot.yaml:{number}: region de: wrong settings for aws: {message}" in said
