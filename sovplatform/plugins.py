@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,7 +159,9 @@ class Plugins:
         Raises:
             PluginError: a plugin names a directory that is not there.
         """
-        directories = tuple(Path(directory) for directory in self._gather("sov_policy_rules", (str, Path), "paths"))
+        directories = tuple(
+            Path(directory) for directory in self._gather("sov_policy_rules", lambda one: isinstance(one, str | Path), "paths")
+        )
         for directory in directories:
             if not directory.is_dir():
                 raise PluginError(
@@ -169,15 +171,13 @@ class Plugins:
 
     def inspectors(self) -> tuple[Inspector, ...]:
         """Further inspectors of the gate, from all plugins."""
-        from sovplatform.border.inspection import Inspector
-
-        return tuple(self._gather("sov_inspectors", Inspector, "inspectors: a `name` and a method `inspect`"))
+        return tuple(self._gather("sov_inspectors", _inspects, "inspectors: a `name` and a method `inspect`"))
 
     def commands(self) -> tuple[click.Command, ...]:
         """Further commands of `sovctl`, from all plugins."""
         import click
 
-        return tuple(self._gather("sov_commands", click.Command, "click commands"))
+        return tuple(self._gather("sov_commands", lambda one: isinstance(one, click.Command), "click commands"))
 
     def _register(self, point: EntryPoint) -> None:
         try:
@@ -212,12 +212,12 @@ class Plugins:
         answer = self._guarded(hook, caller, plugin, **arguments)
         return (answer or [None])[0] if isinstance(answer, list) else answer
 
-    def _gather(self, hook: str, kind: type | tuple[type, ...], what: str) -> Iterable[Any]:
+    def _gather(self, hook: str, fits: Callable[[Any], bool], what: str) -> Iterable[Any]:
         for name in self.names:
             answer = self._call_one(name, hook)
             if answer is None:
                 continue
-            if not isinstance(answer, list | tuple) or not all(isinstance(item, kind) for item in answer):
+            if not isinstance(answer, list | tuple) or not all(map(fits, answer)):
                 raise _wrong_answer(name, hook, f"a list of {what}")
             yield from answer
 
@@ -270,6 +270,10 @@ def _told(err: BaseException) -> str:
     except Exception:
         text = "it does not say why"
     return "".join(character if character.isprintable() else "?" for character in f"{type(err).__name__}: {text}")[:_LONGEST]
+
+
+def _inspects(one: Any) -> bool:
+    return isinstance(getattr(one, "name", None), str) and callable(getattr(one, "inspect", None))
 
 
 def _wrong_answer(plugin: str, hook: str, wanted: str) -> PluginError:

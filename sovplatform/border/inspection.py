@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from pydantic import JsonValue
 
@@ -49,7 +49,6 @@ class Inspection:
     facts: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
-@runtime_checkable
 class Inspector(Protocol):
     """Looks at one aspect. `name` is short and unique; plugins give theirs by the hook `sov_inspectors`."""
 
