@@ -1,0 +1,114 @@
+# AWS: what the tables cannot say of buckets and of the endpoints that lead to them.
+package sovplatform.infrastructure
+
+import rego.v1
+
+# -- stores: what is told of a bucket in resources of their own -----------------------------------------------------------
+deny contains {"rule": rule, "msg": msg, "address": address("aws_s3_bucket", name)} if {
+	some name, r in input.resources.aws_s3_bucket
+	some type, rule in {
+		"aws_s3_bucket_public_access_block": "public.store",
+		"aws_s3_bucket_server_side_encryption_configuration": "key.own",
+		"aws_s3_bucket_versioning": "store.unversioned",
+	}
+	not attached(r, type)
+	msg := concat("", ["it has no ", type])
+}
+
+attached(r, type) if count(r.attached[type]) > 0
+
+deny contains {"rule": "tls.absent", "msg": msg, "address": address("aws_s3_bucket", name)} if {
+	some name, r in input.resources.aws_s3_bucket
+	not tls_only(name, r)
+	msg := "no statement of its policy refuses, for all of it, what does not come over TLS"
+}
+
+# One statement must do all of it: two that each do half refuse next to nothing.
+tls_only(name, r) if {
+	some policy in r.attached.aws_s3_bucket_policy
+	some statement in policy.documents.policy
+	denies_anybody(statement)
+	"s3:*" in statement.actions
+	statement.conditions == ["Bool aws:SecureTransport false"]
+	some bucket in names_of(name, r)
+	bucket in statement.resources
+	concat("", [bucket, "/*"]) in statement.resources
+}
+
+denies_anybody(statement) if {
+	statement.effect == "Deny"
+	count(statement.not) == 0
+	"AWS:*" in statement.principals
+}
+
+names_of(name, r) := [concat("", ["${aws_s3_bucket.", name, ".arn}"])] if not r.values.bucket
+
+names_of(name, r) := array.concat(
+	[concat("", ["${aws_s3_bucket.", name, ".arn}"])],
+	[concat("", ["arn:", partition, ":s3:::", r.values.bucket[0]]) | some partition in partitions],
+) if {
+	r.values.bucket
+}
+
+deny contains {"rule": "store.unlocked", "msg": msg, "address": address("aws_s3_bucket", name)} if {
+	some name, r in input.resources.aws_s3_bucket
+	aws_lockable(r)
+	not locked(name, r)
+	msg := "what it holds is not locked for its time"
+}
+
+aws_lockable(r) if contains(r.construct, "/audit-sink/")
+
+aws_lockable(r) if contains(r.construct, "/artifact-store/")
+
+locked(_, r) if {
+	r.values.object_lock_enabled == [true]
+	some lock in r.attached.aws_s3_bucket_object_lock_configuration
+	lock.values["rule.default_retention.mode"] == ["COMPLIANCE"]
+}
+
+# Who may lift a lock of this mode is a matter of rights, so nobody may have them.
+locked(name, r) if {
+	r.values.object_lock_enabled == [true]
+	some lock in r.attached.aws_s3_bucket_object_lock_configuration
+	lock.values["rule.default_retention.mode"] == ["GOVERNANCE"]
+	some policy in r.attached.aws_s3_bucket_policy
+	some statement in policy.documents.policy
+	denies_anybody(statement)
+	"s3:BypassGovernanceRetention" in statement.actions
+	count(statement.conditions) == 0
+	some bucket in names_of(name, r)
+	concat("", [bucket, "/*"]) in statement.resources
+}
+
+# What is told of a bucket is told of one of this stack: another's policy may be anything, and this one's would have none.
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+	some type, kind in present
+	startswith(type, "aws_s3_bucket_")
+	not kind.banned
+	some name, r in input.resources[type]
+	not own_bucket(r)
+	msg := "its bucket is not a thing of this stack"
+}
+
+own_bucket(r) if {
+	count(r.refs.bucket) == 1
+	startswith(r.refs.bucket[0], "aws_s3_bucket.")
+}
+
+# -- endpoints ------------------------------------------------------------------------------------------------------------
+deny contains {"rule": "reference.foreign", "msg": msg, "address": address("aws_vpc_endpoint", name)} if {
+	some name, r in input.resources.aws_vpc_endpoint
+	not of_the_cloud(r)
+	msg := "service_name is no service of AWS in one of the region's places"
+}
+
+# A service of somebody's own is called vpce-svc, whoever it is.
+of_the_cloud(r) if {
+	count(r.values.service_name) == 1
+	service := r.values.service_name[0]
+	some place in input.locations
+	some prefix in ["com.amazonaws.", "cn.com.amazonaws.", "eu.amazonaws."]
+	startswith(service, concat("", [prefix, place, "."]))
+	not contains(service, "vpce-svc")
+}
