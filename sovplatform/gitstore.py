@@ -215,8 +215,10 @@ def run_git(path: Path, *arguments: str, stdin: bytes = b"", outside: bool = Fal
 
 
 def _is_blob(path: Path, name: str) -> bool:
-    """Whether a file, or a link, is the object of that name, byte for byte."""
+    """Whether a plain file, or a link, is the object of that name, byte for byte. Whether it can be executed is not looked at."""
     try:
+        if not path.is_symlink() and (not path.is_file() or path.stat().st_size > MAX_FILE):
+            return False  # a pipe would never end
         data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
     except OSError:
         return False

@@ -82,6 +82,7 @@ def _undecided(tree: Any, path: str = "", plain: re.Pattern[str] = _REFERENCE) -
                 continue
             if key == "dynamic":
                 yield "repetition in a block"
+            yield from _undecided(str(key), f"a name in {path}".rstrip(), plain)
             yield from _undecided(item, f"{path}.{trusted(str(key))}".lstrip("."), plain)
     elif isinstance(tree, list):
         for item in tree:

@@ -14,7 +14,7 @@ from sovplatform.policy.program import Unevaluable, explained, is_function, pack
 if TYPE_CHECKING:
     from sovplatform.policy.program import Program
 
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"|`[^`]*`')
+_TEXT = re.compile(r'#[^\n]*|"(?:[^"\\\n]|\\.)*"|`[^`]*`')
 _CALLED = re.compile(r"(?<![\w.])([A-Za-z_][\w.]*)\(")
 _DEFINED = re.compile(r"^(?:default\s+)?([A-Za-z_]\w*)\(", re.MULTILINE)
 _IMPORTED = re.compile(r"^\s*import\s+([\w.]+)(?:\s+as\s+(\w+))?", re.MULTILINE)
@@ -44,8 +44,9 @@ def _refuse_unknown_functions(files: Sequence[Path]) -> None:
     own = {name for text in texts.values() for name in _DEFINED.findall(text)}
     own |= {alias or path.rpartition(".")[2] for text in texts.values() for path, alias in _IMPORTED.findall(text)}
     for path, text in texts.items():
-        for number, line in enumerate(text.splitlines(), start=1):
-            for name in _CALLED.findall(_TEXT.sub('""', line).partition("#")[0]):
+        code = _TEXT.sub(lambda quoted: "\n" * quoted[0].count("\n"), text)
+        for number, line in enumerate(code.splitlines(), start=1):
+            for name in _CALLED.findall(line):
                 if name.partition(".")[0] not in {*own, "data", "input"} and not is_function(name):
                     raise ConfigError(
                         f"{path}:{number}: Function not found: {name}",

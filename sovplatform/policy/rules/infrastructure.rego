@@ -195,13 +195,13 @@ state_inside if {
 state_inside if {
 	input.backend.type == "kubernetes"
 	input.backend.configuration.config_context[0] in input.locations
-	not input.backend.configuration.insecure == [true]
+	object.get(input.backend.configuration, "insecure", [false]) == [false]
 }
 
 state_inside if {
 	input.backend.type == "http"
 	startswith(input.backend.configuration.address[0], "https://")
-	not input.backend.configuration.skip_cert_verification == [true]
+	object.get(input.backend.configuration, "skip_cert_verification", [false]) == [false]
 	not clouded
 }
 

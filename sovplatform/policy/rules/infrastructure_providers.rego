@@ -46,6 +46,21 @@ deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
 	msg := concat("", ["the provider ", name, " would run ", command])
 }
 
+# A program asks for a token to this region's cluster, and is told nothing else: its arguments could lead it elsewhere.
+deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
+	some name, above in {"kubernetes": "", "helm": "kubernetes."}
+	values := input.providers[name].values
+	some command in values[concat("", [above, "exec.command"])]
+	not asks_for_a_token(command, object.get(values, concat("", [above, "exec.args"]), []))
+	msg := concat("", ["the provider ", name, " would have ", command, " do something else than ask for the cluster's token"])
+}
+
+asks_for_a_token("gke-gcloud-auth-plugin", [])
+
+asks_for_a_token("aws", ["eks", "get-token", "--cluster-name", _, "--region", place]) if place in input.locations
+
+asks_for_a_token("aws", ["eks", "get-token", "--cluster-name", _, "--region", place, "--profile", _]) if place in input.locations
+
 # -- the state's store ---------------------------------------------------------------------------------------------------
 state_arguments := {
 	"gcs": {"bucket", "kms_encryption_key", "prefix"},
@@ -88,9 +103,16 @@ deny contains {"rule": "state.outside", "msg": "the key of the state is not the 
 	not input.account == "" # nothing names it, and nothing of a cloud is in the stack
 }
 
-deny contains {"rule": "state.outside", "msg": "the state is not locked over TLS", "address": ""} if {
+# A lock tells who applies what, so it is taken where the state is.
+deny contains {"rule": "state.outside", "msg": "the state is locked at another host than its own, or not over TLS", "address": ""} if {
 	input.backend.type == "http"
+	host := concat("/", array.slice(split(input.backend.configuration.address[0], "/"), 0, 3))
 	some path in {"lock_address", "unlock_address"}
 	some address_of in input.backend.configuration[path]
-	not startswith(address_of, "https://")
+	not lies_at(host, address_of)
+}
+
+lies_at(host, address_of) if {
+	startswith(address_of, "https://")
+	startswith(address_of, concat("", [host, "/"]))
 }

@@ -33,6 +33,10 @@ def test_a_value_that_is_computed_is_refused(value: str) -> None:
     assert found({"tags": [{"multi": value}]}) == ["computed tags.multi of aws_kms_key.x"]
 
 
+def test_a_name_that_is_computed_is_refused() -> None:
+    assert found({"tags": {"${uuid()}": "x"}}) == ["computed a name in tags of aws_kms_key.x"]
+
+
 @pytest.mark.parametrize("value", ["a${var.x}b${aws_kms_key.x.arn}", "${data.aws_region.here.ids[0]}", "$${uuid()}", "50%", "{}"])
 def test_a_reference_and_an_escaped_template_are_not_computed(value: str) -> None:
     assert found({"description": value, "//": {"metadata": "${uuid()}"}}) == []

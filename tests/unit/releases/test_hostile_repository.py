@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,3 +147,11 @@ def test_a_pointer_to_a_repository_elsewhere_is_refused(path: Path, tmp_path: Pa
         (path / ".git").write_text(f"gitdir: {elsewhere}\n")
     with pytest.raises(ConfigError, match="elsewhere"):
         ReleaseRepository(path)
+
+
+def test_a_pipe_in_place_of_a_file_is_an_edit_and_is_not_waited_for(path: Path) -> None:
+    (path / "README.md").unlink()
+    os.mkfifo(path / "README.md")
+    look = "import pathlib, sys; from sovplatform.gitstore import GitStore; print(GitStore(pathlib.Path(sys.argv[1])).edited())"
+    done = subprocess.run([sys.executable, "-c", look, path], check=True, capture_output=True, text=True, timeout=30)
+    assert done.stdout.strip() == "('README.md',)"
