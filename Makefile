@@ -41,7 +41,7 @@ pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audit
 		$(BIN)/sovctl init pilot $(PILOT) --example fintech; \
 	fi
 	@$(BIN)/sovctl -C $(PILOT) run --approve-with $(PILOT)/.sov/people/approver
-	@printf '\nThe regions are still running. Stop and remove: make clean\nLook: $(BIN)/sovctl -C $(PILOT) status\nAsk the model: $(BIN)/sovctl -C $(PILOT) predict --file $(PILOT)/rows.csv\n'
+	@printf '\nThe regions are still running.\nAsk the model: $(BIN)/sovctl -C $(PILOT) predict --file $(PILOT)/rows.csv\nLook: $(BIN)/sovctl -C $(PILOT) status\nStop and remove: make clean\n'
 
 lint: $(STAMP) ## Style, types and the direction of imports
 	$(BIN)/ruff check

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sovplatform.errors import SovError
@@ -91,11 +91,3 @@ def construct(stack: Mapping[str, Any], address: str) -> str:
 def _named(stack: Mapping[str, Any], address: str) -> str:
     made_by = construct(stack, address)
     return f"{address} (made by {made_by})" if made_by else address
-
-
-def warnings_in(events: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The warnings among Terraform's `-json` events."""
-    for event in events:
-        diagnostic = event.get("diagnostic") or {}
-        if diagnostic.get("severity") == "warning":
-            yield f"{diagnostic.get('summary', '')}: {' '.join(diagnostic.get('detail', '').split())}"

@@ -9,12 +9,12 @@ from pydantic import Field
 from sovplatform.records.record import Record
 
 
-class PrivacyEvidence(Record):
-    """What a DP mechanism says of one release, so that the gate can check it against a reservation.
+class Mechanism(Record):
+    """A DP mechanism on one partition of a dataset.
 
     `noise_multiplier` is the standard deviation of the noise over `clip_norm` (the L2 sensitivity of one record);
-    `sampling_rate` the Poisson probability of a record's taking part; `step` counts from 0 and is below the
-    reservation's `steps`. Terms as in Abadi et al., "Deep Learning with Differential Privacy", CCS 2016.
+    `sampling_rate` the Poisson probability of a record's taking part. Terms as in Abadi et al., "Deep Learning with
+    Differential Privacy", CCS 2016.
     """
 
     reservation: str
@@ -24,19 +24,20 @@ class PrivacyEvidence(Record):
     clip_norm: float = Field(gt=0)
     noise_multiplier: float = Field(gt=0)
     sampling_rate: float = Field(gt=0, le=1)
+
+
+class PrivacyEvidence(Mechanism):
+    """What a DP mechanism says of one release, so that the gate can check it against a reservation.
+
+    `step` counts from 0 and is below the reservation's `steps`.
+    """
+
     step: int = Field(ge=0)
 
 
-class PrivacyPlan(Record):
+class PrivacyPlan(Mechanism):
     """A training's whole use of one partition of a dataset, charged before its first step leaves."""
 
-    reservation: str
-    dataset: str
-    partition: str
-    mechanism: str = "gaussian"
-    clip_norm: float = Field(gt=0)
-    noise_multiplier: float = Field(gt=0)
-    sampling_rate: float = Field(gt=0, le=1)
     steps: int = Field(gt=0)
     delta: float = Field(gt=0, lt=1)
 

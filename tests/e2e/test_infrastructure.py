@@ -81,7 +81,7 @@ def test_a_plan_to_make_is_dropped_when_its_stack_can_no_longer_be_planned(plann
     assert not (planned.workspace("de-week2") / "plan.bin").exists()
 
 
-def refused(deployment: Deployment, reason: str, *choice: str) -> None:
+def assert_refused(deployment: Deployment, reason: str, *choice: str) -> None:
     ended = deployment.sovctl("apply", *(choice or WEEK1))
     assert ended.returncode == 3, ended.stdout + ended.stderr
     assert reason in ended.stderr
@@ -94,7 +94,7 @@ def refused(deployment: Deployment, reason: str, *choice: str) -> None:
 def test_a_plan_that_was_changed_since_is_refused(planned: Deployment) -> None:
     with (planned.workspace("de-week1") / "plan.bin").open("ab") as file:
         file.write(b"!")
-    refused(planned, "the plan is not the one that was judged")
+    assert_refused(planned, "the plan is not the one that was judged")
 
 
 def test_a_plan_and_its_note_changed_together_are_refused(planned: Deployment) -> None:
@@ -102,34 +102,34 @@ def test_a_plan_and_its_note_changed_together_are_refused(planned: Deployment) -
     (place / "plan.bin").write_bytes(b"another plan")
     note = json.loads((place / "plan.json").read_text())
     (place / "plan.json").write_text(json.dumps({**note, "plan": file_digest(place / "plan.bin")}))
-    refused(planned, "the plan was never judged")
+    assert_refused(planned, "the plan was never judged")
 
 
 def test_a_plan_that_was_judged_for_another_stack_is_refused(planned: Deployment) -> None:
     shutil.copytree(planned.workspace("de-week1"), planned.workspace("de-week2"), symlinks=True)
-    refused(planned, "the plan was never judged", *WEEK2)
+    assert_refused(planned, "the plan was never judged", *WEEK2)
 
 
 def test_a_plan_without_its_journal_is_refused(planned: Deployment) -> None:
     for path in planned.home.glob("ledger.*"):
         path.unlink()
-    refused(planned, "the plan was never judged")
+    assert_refused(planned, "the plan was never judged")
 
 
 def test_a_plan_of_a_stack_that_was_changed_since_is_refused(planned: Deployment) -> None:
     file = planned.directory / "infra" / "de-week1" / "cdk.tf.json"
     file.write_text(file.read_text().replace("10.0.", "10.9."))
-    refused(planned, "the stack was synthesised anew since it was planned")
+    assert_refused(planned, "the stack was synthesised anew since it was planned")
 
 
 def test_a_plan_of_a_pilot_that_was_changed_since_is_refused(planned: Deployment) -> None:
     planned.settle(cidr="10.77.0.0/16")
-    refused(planned, "pilot.yaml changed since the plan was judged")
+    assert_refused(planned, "pilot.yaml changed since the plan was judged")
 
 
 def test_a_plan_that_was_judged_by_other_rules_is_refused(planned: Deployment) -> None:
     write_rule(planned)
-    refused(planned, "policy changed since the plan was judged")
+    assert_refused(planned, "policy changed since the plan was judged")
 
 
 def test_a_plan_that_policy_denied_is_recorded_and_never_applied(planned: Deployment) -> None:
@@ -138,9 +138,9 @@ def test_a_plan_that_policy_denied_is_recorded_and_never_applied(planned: Deploy
     assert ended.returncode == 3
     assert "ours.none" in ended.stdout
     assert planned.journal("infrastructure.judged")[-1].details["rules"] == ["ours.none"]
-    refused(planned, "policy denied the plan: ours.none")
+    assert_refused(planned, "policy denied the plan: ours.none")
     rule.unlink()
-    refused(planned, "policy denied the plan: ours.none")
+    assert_refused(planned, "policy denied the plan: ours.none")
 
 
 def write_rule(deployment: Deployment) -> Path:

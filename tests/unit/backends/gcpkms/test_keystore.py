@@ -220,6 +220,7 @@ def test_no_credentials_at_all_are_denied(gcp: MakePlace, monkeypatch: pytest.Mo
 def test_a_key_that_hardware_takes_time_to_make_is_waited_for(keys: GcpKeyStore, emulator: Emulator) -> None:
     emulator.slow = 2
     facts = keys.create("slow", KeyPurpose.sign)
+    assert list(facts.public_keys) == ["1"]
     verify(keys.sign("slow", b"data"), b"data", facts.public_keys["1"])
 
 

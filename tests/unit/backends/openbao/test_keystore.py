@@ -93,6 +93,7 @@ def test_many_threads_sign_at_once(de: ProvisionedRegion) -> None:
     messages = [str(number).encode() for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         signatures = list(pool.map(lambda message: keys.sign("decisions", message), messages))
+    assert len({signature.value for signature in signatures}) == len(messages)
     for signature, message in zip(signatures, messages, strict=True):
         verify(signature, message, public)
 

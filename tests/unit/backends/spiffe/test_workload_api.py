@@ -239,4 +239,6 @@ def test_a_socket_that_a_killed_server_left_is_taken_over(de: Node) -> None:
         left.bind(str(path))
     server = WorkloadAPIServer(path, de.issuer, de.attestor)
     server.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        assert client.connect_ex(str(path)) == 0
     server.stop()
