@@ -18,6 +18,10 @@ from sovplatform.ledger.writer import Append, Writer
 _PAGE = 512
 
 
+def _nothing() -> None:
+    """Nobody has asked to be told of appends."""
+
+
 class Ledger:
     """A region's ledger. Make it with `Ledger.open`; it may be shared by threads, not by processes."""
 
@@ -29,6 +33,8 @@ class Ledger:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._sealing = threading.Lock()
+        self.appended: Callable[[], None] = _nothing
+        """Called after each append, in the thread that appended: whoever signs checkpoints is to miss none."""
         self._reader: sqlite3.Connection | None = store.open_reader(path)
         store.check_origin(self._reader, path, origin)
 
@@ -90,6 +96,7 @@ class Ledger:
                 writer.record([self._waiting.popleft() for _ in range(len(self._waiting))])
         if append.entry is None:
             raise append.error or LedgerUnwritable(f"{event} was not recorded", remedy="append it again")
+        self.appended()
         return append.entry
 
     def seal(self, sign: Callable[[bytes], bytes], key_name: str, public_key: str) -> Checkpoint:

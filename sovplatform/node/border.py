@@ -16,7 +16,6 @@ from sovplatform.errors import ConfigError
 from sovplatform.interfaces import KeyStore
 from sovplatform.ledger import Ledger
 from sovplatform.node.crossings import Inbound, Outbound
-from sovplatform.node.sealing import Sealer
 from sovplatform.pilot import RegionConfig
 from sovplatform.plugins import Plugins
 from sovplatform.policy.engine import PolicyEngine
@@ -33,12 +32,11 @@ class Border:
         ledger: Ledger,
         keystore: KeyStore,
         actor: str,
-        sealer: Sealer,
+        checkpoint: Callable[[], str],
         sender: Callable[[str], Sender],
     ) -> None:
         self._config = config
         self._trust = trust
-        self._sealer = sealer
         plugins = Plugins.load(config.plugins)
         rules = [*(Path(rule) for rule in config.rules), *plugins.rules()]
         policy = PolicyEngine(rules, packages=(GATE, ACCEPTANCE))
@@ -46,7 +44,7 @@ class Border:
         gate = Gate(config, trust, ledger=ledger, keystore=keystore, policy=policy, inspectors=plugins.inspectors())
         acceptance = Acceptance(config, trust, ledger=ledger, policy=policy)
         largest = max((rule.max_bytes for rule in config.border.allow), default=0)
-        self.inbound = Inbound(home, acceptance=acceptance, ledger=ledger, actor=actor, checkpoint=sealer.newest, largest=largest)
+        self.inbound = Inbound(home, acceptance=acceptance, ledger=ledger, actor=actor, checkpoint=checkpoint, largest=largest)
         self.outbound = Outbound(
             home,
             config.region.name,
@@ -69,10 +67,7 @@ class Border:
         return peer.channel
 
     def send(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        try:
-            self.outbound.send(Path(str(body["directory"])), str(body["destination"]), str(body["purpose"]))
-        finally:
-            self._sealer.touch()
+        self.outbound.send(Path(str(body["directory"])), str(body["destination"]), str(body["purpose"]))
         return {}
 
     def receive(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -80,10 +75,7 @@ class Border:
         return {"directory": str(found) if found else ""}
 
     def reserve(self, plan: PrivacyPlan, actor: str) -> PrivacySpent:
-        try:
-            return self.account.reserve(plan, actor)
-        finally:
-            self._sealer.touch()
+        return self.account.reserve(plan, actor)
 
     def spent(self) -> tuple[PrivacySpent, ...]:
         return tuple(self.account.spent(data.name) for data in self._config.datasets)

@@ -99,7 +99,7 @@ class Node:
             ledger=self.ledger,
             keystore=self.identity.keystore,
             actor=self.actor,
-            sealer=self.sealer,
+            checkpoint=self.sealer.newest,
             sender=self._sender,
         )
         approvers = {person.name: person.key for person in (*config.approvers, config.proposer)}
@@ -194,9 +194,7 @@ class Node:
     # -- the ledger --
 
     def record(self, event: str, subject: str, details: Mapping[str, Any], *, actor: str, key: str | None = None) -> Entry:
-        entry = self.ledger.append(event, subject, actor=actor, details=details, key=key)
-        self.sealer.touch()
-        return entry
+        return self.ledger.append(event, subject, actor=actor, details=details, key=key)
 
     # -- the end --
 

@@ -10,10 +10,11 @@ from sovplatform.ledger import Ledger
 
 KEY = "ledger"
 _PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 5.0
 
 
 class Sealer:
-    """`touch` after an append; `seal` to have the signed checkpoint now."""
+    """Follows the ledger's appends, whoever makes them; `seal` to have the signed checkpoint now."""
 
     def __init__(self, ledger: Ledger, keystore: KeyStore, public_key: str) -> None:
         self._ledger = ledger
@@ -22,10 +23,8 @@ class Sealer:
         self._dirty = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sealer", daemon=True)
+        ledger.appended = self._dirty.set
         self._thread.start()
-
-    def touch(self) -> None:
-        self._dirty.set()
 
     def seal(self) -> str:
         """The signed checkpoint of the ledger as it is now.
@@ -46,14 +45,19 @@ class Sealer:
         return base64.b64decode(self._keystore.sign(KEY, data).value)
 
     def _run(self) -> None:
+        pause = _PAUSE_SECONDS
         while not self._stopping.is_set():
             self._dirty.wait()
             self._dirty.clear()
             try:
                 self.seal()
+                pause = _PAUSE_SECONDS
             except SovError as err:
-                print(f"the ledger could not be sealed: {err}", flush=True)  # the next change, or the stop, tries again
-            self._stopping.wait(_PAUSE_SECONDS)
+                if pause == _PAUSE_SECONDS:
+                    print(f"the ledger could not be sealed, and that is tried again: {err}", flush=True)
+                self._dirty.set()
+                pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            self._stopping.wait(pause)
 
     def stop(self) -> None:
         """Seal what is left and end."""
