@@ -1,4 +1,4 @@
-"""Synthesises a pilot's stacks: a SynthRequest on standard input, a Synthesis or an error on standard output.
+"""Synthesises a pilot's stacks with the CDK that its argument names: SynthRequest in, Synthesis or an error out, as JSON.
 
 It runs as a program, so that jsii and its Node live and die with it. This folder has the name of the library `cdktf` and its
 `constructs/` that of another; neither may shadow them, so what is here is imported below a name of its own, `house`.
@@ -21,11 +21,15 @@ def main() -> None:
     """Nothing but JSON is written to standard output, whatever happens."""
     import json
 
+    from house.constructs import _cdk  # type: ignore[import-not-found]
+
+    answers, sys.stdout = sys.stdout, sys.stderr
+    _cdk.load(sys.argv[1])
+
     from sovplatform.errors import SovError
     from sovplatform.infrastructure.request import SynthRequest
     from sovplatform.wire import encode_error
 
-    answers, sys.stdout = sys.stdout, sys.stderr
     try:
         from house.stacks.pilot import synthesise  # type: ignore[import-not-found]
 

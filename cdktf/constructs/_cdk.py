@@ -6,25 +6,30 @@
 from __future__ import annotations
 
 import importlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
-_library: Any = None
+_library: Future[ModuleType]
 
 
-def choose(name: str) -> None:
-    """Load `cdktf` or `cdktn`; once in a process.
+def load(name: str) -> None:
+    """Begin to load `cdktf` or `cdktn`; once in a process. Most of it is waiting for Node: others may load meanwhile."""
+    global _library  # noqa: PLW0603 - one process synthesises with one library
+    _library = ThreadPoolExecutor(1).submit(importlib.import_module, name)
+
+
+def __getattr__(name: str) -> Any:
+    """What the library has of that name.
 
     Raises:
         Unavailable: it is not installed.
     """
-    global _library  # noqa: PLW0603 - one process synthesises with one library
     try:
-        _library = importlib.import_module(name)
+        return getattr(_library.result(), name)
     except ImportError as err:
         from sovplatform.errors import Unavailable
 
-        raise Unavailable(f"{name} cannot be imported: {err}", remedy=f"pip install 'sovplatform[terraform]' {name}") from err
-
-
-def __getattr__(name: str) -> Any:
-    return getattr(_library, name)
+        raise Unavailable(
+            f"the CDK for Terraform cannot be imported: {err}", remedy="pip install 'sovplatform[terraform]'"
+        ) from err

@@ -17,7 +17,13 @@ from sovplatform.interfaces.stackforms import Form, Resource, StackForms
 from sovplatform.pilot import InfrastructureSpec
 from sovplatform.records import Role
 
-Tree = dict[str, dict[str, dict[str, Any]]]
+
+@dataclass(frozen=True)
+class Element:
+    """A resource, and where it stands in its stack's tree of constructs."""
+
+    resource: Resource
+    path: str
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,8 @@ class Part(ABC):
     def describe(setting: Setting) -> Construct:
         """The construct that a place gets in a week."""
 
-    def add(self, stack: Any, tree: Tree, wires: Wires) -> int:
-        """Make the construct's resources below `stack`, their arguments into `tree`, and its outputs into `wires`.
+    def add(self, stack: Any, wires: Wires) -> list[Element]:
+        """Make the construct and its resources below the stack; its outputs go into `wires`.
 
         Raises:
             Unsupported: the provider does not make this construct.
@@ -67,10 +73,8 @@ class Part(ABC):
         form = self.forms.form(self.construct, wires)
         self._check(form)
         scope = constructs.Construct(stack, self.construct.title)
-        for resource in form.resources:
-            self._resource(scope, resource, tree)
         wires.offer(form.outputs)
-        return len(form.resources)
+        return [self._element(scope, resource) for resource in form.resources]
 
     def _check(self, form: Form) -> None:
         addresses = [(resource.data, resource.type, resource.name) for resource in form.resources]
@@ -81,15 +85,11 @@ class Part(ABC):
         if missing:
             raise self._broken(f"offers no {', '.join(missing)}")
 
-    def _resource(self, scope: Any, resource: Resource, tree: Tree) -> None:
+    def _element(self, scope: Any, resource: Resource) -> Element:
+        name = f"{resource.type}.{resource.name}"
         kind = _cdk.TerraformDataSource if resource.data else _cdk.TerraformResource
-        element = kind(scope, f"{resource.type}.{resource.name}", terraform_resource_type=resource.type)
-        element.override_logical_id(resource.name)
-        section = tree.setdefault("data" if resource.data else "resource", {})
-        named = section.setdefault(resource.type, {})
-        if resource.name in named:
-            raise self._broken(f"makes {resource.type}.{resource.name} twice")
-        named[resource.name] = dict(resource.arguments)
+        kind(scope, name, terraform_resource_type=resource.type)
+        return Element(resource, f"{self.construct.title}/{name}")
 
     def _broken(self, what: str) -> SovError:
         provider, region = self.construct.region.provider, self.construct.region.name

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 from house.constructs import _cdk
 from house.stacks.week import Earlier, WeekStack
 
 from sovplatform.errors import SovError
-from sovplatform.infrastructure.request import WEEKS, Place, Synthesis, SynthRequest, SynthStack
+from sovplatform.infrastructure.request import STACK_FILE, WEEKS, Place, Synthesis, SynthRequest, SynthStack
 from sovplatform.interfaces.stackforms import StackForms
 
 
@@ -19,23 +21,22 @@ def synthesise(request: SynthRequest) -> Synthesis:
     Raises:
         SovError: as the providers' forms do.
     """
-    _cdk.choose(request.library)
     app = _cdk.App(outdir=request.out, skip_validation=True)
-    stacks = [stack for place in request.places for stack in _weeks(app, request, place)]
+    weeks = [week for place in request.places for week in _weeks(app, request, place)]
     app.synth()
-    return Synthesis(pilot=request.pilot, stacks=tuple(sorted(stacks, key=lambda stack: stack.week)))
+    for week, stack in weeks:
+        week.complete(Path(request.out) / "stacks" / stack.name / STACK_FILE)
+    return Synthesis(pilot=request.pilot, stacks=tuple(sorted((stack for _, stack in weeks), key=lambda stack: stack.week)))
 
 
-def _weeks(app: object, request: SynthRequest, place: Place) -> list[SynthStack]:
+def _weeks(app: object, request: SynthRequest, place: Place) -> Iterator[tuple[WeekStack, SynthStack]]:
     forms = _forms(request.forms[place.region.provider])(place.region, request.pilot)
     earlier: Earlier = {}
-    made = []
-    for week in WEEKS:
-        stack = WeekStack(request, place, week, forms, earlier)
-        if stack.parts:
-            made.append(stack.add_to(app))
-            earlier |= stack.offered
-    return made
+    for number in WEEKS:
+        week = WeekStack(request, place, number, forms, earlier)
+        if week.parts:
+            yield week, week.add_to(app)
+            earlier |= week.offered
 
 
 def _forms(address: str) -> type[StackForms]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from house.constructs import _cdk
@@ -12,7 +14,7 @@ from house.constructs.budget import Budget
 from house.constructs.cluster import Cluster
 from house.constructs.guardrails import Guardrails
 from house.constructs.landing_zone import LandingZone
-from house.constructs.part import Part, Setting, Tree
+from house.constructs.part import Element, Part, Setting
 from house.constructs.platform_services import PlatformServices
 from house.constructs.raw_data_store import RawDataStore
 from house.constructs.region_keys import RegionKeys
@@ -21,9 +23,9 @@ from house.constructs.training_pool import TrainingPool
 from house.constructs.wires import Wires, identifier
 
 from sovplatform.constructs import PlatformServices as Services
-from sovplatform.errors import Unsupported
+from sovplatform.errors import SovError, Unsupported
 from sovplatform.infrastructure.request import LeftOut, Place, SynthRequest, SynthStack, Variable
-from sovplatform.interfaces.stackforms import Output, StackForms
+from sovplatform.interfaces.stackforms import Backend, Output, StackForms
 
 BRINGS: dict[int, tuple[type[Part], ...]] = {
     1: (Guardrails, LandingZone, Budget),
@@ -45,6 +47,8 @@ class WeekStack:
         self.place, self.week, self.forms = place, week, forms
         self.wires = Wires(place.region.name, earlier)
         described = [(kind, kind.describe(setting)) for kind in BRINGS[week] if place.region.role in kind.roles]
+        self._elements: list[Element] = []
+        self._settings: dict[str, Any] = {}
         self.parts = [kind(it, forms) for kind, it in described if not (isinstance(it, Services) and not it.charts)]
 
     @property
@@ -53,23 +57,21 @@ class WeekStack:
         return {name: (self.name, output) for name, output in self.wires.own.items()}
 
     def add_to(self, app: Any) -> SynthStack:
-        """Make the stack. All arguments go to the CDK in one message: a message for each makes it many times slower."""
+        """Make the stack and its constructs."""
         stack = _cdk.TerraformStack(app, self.name)
-        tree: Tree = {}
         left_out: list[LeftOut] = []
-        count = 0
         for part in self.parts:
             try:
-                count += part.add(stack, tree, self.wires)
+                self._elements += part.add(stack, self.wires)
             except Unsupported as err:
                 left_out.append(LeftOut(title=part.construct.title, reason=err.reason))
-        self._settings(stack, tree)
         backend = self.forms.backend(self.name)
+        self._settings = self._set(backend)
         return SynthStack(
             name=self.name,
             region=self.place.region,
             week=self.week,
-            resources=count,
+            resources=len(self._elements),
             locations=tuple(self.forms.locations()),
             variables=self.wires.variables,
             outputs={identifier(name): name for name in self.wires.own},
@@ -78,26 +80,38 @@ class WeekStack:
             opentofu=backend.opentofu,
         )
 
-    def _settings(self, stack: Any, tree: Tree) -> None:
-        used = sorted({kind.partition("_")[0] for section in tree.values() for kind in section})
+    def complete(self, path: Path) -> None:
+        """Put names, arguments and settings into what the CDK wrote: a message to it for each would take longer than all else."""
+        written = json.loads(path.read_text())
+        sections = [section for name in ("data", "resource") for section in written.get(name, {}).values()]
+        constructs = {one["//"]["metadata"]["path"]: one for named in sections for one in named.values()}
+        body: dict[str, Any] = {"//": written["//"], **self._settings}
+        for element in self._elements:
+            resource = element.resource
+            named = body.setdefault("data" if resource.data else "resource", {}).setdefault(resource.type, {})
+            if resource.name in named:
+                address = f"{resource.type}.{resource.name}"
+                raise SovError(f"stack {self.name} makes {address} twice", remedy="report it to the provider's maker")
+            named[resource.name] = {**constructs[f"{self.name}/{element.path}"], **resource.arguments}
+        path.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n")
+
+    def _set(self, backend: Backend) -> dict[str, Any]:
+        """Terraform's own settings. Providers may ask for wires, which become variables."""
+        used = sorted({element.resource.type.partition("_")[0] for element in self._elements})
         providers = self.forms.providers(used, self.wires)
-        backend = self.forms.backend(self.name)
-        for section, content in tree.items():
-            stack.add_override(section, content)
-        stack.add_override(
-            "terraform",
-            {
+        settings: dict[str, Any] = {
+            "terraform": {
                 "required_version": f">= {backend.terraform}",
                 "required_providers": {one.name: {"source": one.source, "version": one.version} for one in providers},
                 "backend": {backend.type: dict(backend.configuration)},
             },
-        )
-        stack.add_override("terraform.backend.local", None)  # the CDK's own choice, with a path of this machine
-        stack.add_override("provider", {one.name: [dict(one.configuration)] for one in providers})
+            "provider": {one.name: [dict(one.configuration)] for one in providers},
+        }
         if self.wires.variables:
-            stack.add_override("variable", {name: _declared(variable) for name, variable in self.wires.variables.items()})
+            settings["variable"] = {name: _declared(variable) for name, variable in self.wires.variables.items()}
         if self.wires.own:
-            stack.add_override("output", {identifier(name): {"value": output.value} for name, output in self.wires.own.items()})
+            settings["output"] = {identifier(name): {"value": output.value} for name, output in self.wires.own.items()}
+        return settings
 
 
 def _declared(variable: Variable) -> dict[str, str]:

@@ -38,8 +38,10 @@ def synth(call: Call, library: Any) -> None:
     The files are infra/STACK/cdk.tf.json. It asks no cloud and needs no credentials. What a provider leaves out is listed
     with the reason.
     """
-    with Progress() as progress:
-        synthesis = call.platform(infrastructure=True).infrastructure.synth(library=library, progress=progress.doing)
+    from sovplatform.infrastructure.synthesiser import Synthesiser
+
+    with Synthesiser(library) as synthesiser, Progress() as progress:
+        synthesis = call.platform(infrastructure=True).infrastructure.synth(synthesiser, progress=progress.doing)
     call.show(synthesis, lambda: _print_synthesis(synthesis))
 
 

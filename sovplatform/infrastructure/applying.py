@@ -11,8 +11,8 @@ from sovplatform.errors import Denied, SovError
 from sovplatform.infrastructure.failures import require_written_state, told
 from sovplatform.infrastructure.journal import Journal
 from sovplatform.infrastructure.outcomes import StackApplied
-from sovplatform.infrastructure.request import SynthStack
-from sovplatform.infrastructure.terraform import STACK_FILE, Terraform
+from sovplatform.infrastructure.request import STACK_FILE, SynthStack
+from sovplatform.infrastructure.terraform import Terraform
 from sovplatform.infrastructure.workspace import Workspace, file_digest
 from sovplatform.ledger import Entry
 

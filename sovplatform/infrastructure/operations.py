@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from sovplatform import config
 from sovplatform.errors import ConfigError, Denied, SettingError, SovError, Unavailable
@@ -18,8 +18,9 @@ from sovplatform.infrastructure.applying import Applier, Progress, judged_key
 from sovplatform.infrastructure.failures import require_written_state, told
 from sovplatform.infrastructure.journal import Journal
 from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport, StackPlan
-from sovplatform.infrastructure.request import Synthesis, SynthStack
-from sovplatform.infrastructure.terraform import STACK_FILE, Terraform, find
+from sovplatform.infrastructure.request import STACK_FILE, Synthesis, SynthStack
+from sovplatform.infrastructure.synthesiser import Synthesiser
+from sovplatform.infrastructure.terraform import Terraform, find
 from sovplatform.infrastructure.workspace import Workspace
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
@@ -83,8 +84,10 @@ class Infrastructure:
         self._terraform = terraform
         self._rules = rules
 
-    def synth(self, *, library: Literal["cdktf", "cdktn"] = "cdktf", progress: Progress = _silent) -> Synthesis:
+    def synth(self, synthesiser: Synthesiser | None = None, *, progress: Progress = _silent) -> Synthesis:
         """Write `infra/STACK/cdk.tf.json` for every region and week, and hold them to the providers' schemas.
+
+        A `synthesiser` that was started before is quicker, and chooses the CDK's library.
 
         Raises:
             ConfigError: a setting is wrong, or a provider makes what Terraform would not take.
@@ -95,8 +98,8 @@ class Infrastructure:
         from sovplatform.infrastructure.schema import check
 
         progress("", "synthesising")
-        with config.located(self.out.parent / config.PILOT):
-            synthesis = synth.synthesise(self.pilot, self.plugins, self.out, library=library)
+        with synthesiser or Synthesiser() as process, config.located(self.out.parent / config.PILOT):
+            synthesis = synth.synthesise(self.pilot, self.plugins, self.out, process)
         for stack in synthesis.stacks:
             if problems := check(self._stack_file(stack)):
                 raise StackInvalid(stack.name, problems)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic import Field, JsonValue
 
@@ -12,6 +11,7 @@ from sovplatform.pilot import InfrastructureSpec
 from sovplatform.records import Name, Record, RegionSpec
 
 WEEKS = (1, 2, 3, 4)
+STACK_FILE = "cdk.tf.json"
 
 
 class Place(Record):
@@ -30,7 +30,6 @@ class SynthRequest(Record):
     infrastructure: InfrastructureSpec
     forms: Mapping[str, str]
     out: str
-    library: Literal["cdktf", "cdktn"] = "cdktf"
 
 
 class Variable(Record):

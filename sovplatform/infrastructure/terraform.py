@@ -16,8 +16,8 @@ from typing import Any
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.infrastructure.diagnostics import StackInvalid, TerraformFailed, problems_in
 from sovplatform.infrastructure.process import Children, Ended
+from sovplatform.infrastructure.request import STACK_FILE
 
-STACK_FILE = "cdk.tf.json"
 OLDEST = {"Terraform": (1, 9), "OpenTofu": (1, 8)}
 _COMMANDS = ("terraform", "tofu")
 _DIRECTING = ("TF_CLI_ARGS", "TF_VAR_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")

@@ -16,7 +16,7 @@ from typing import Any
 
 from sovplatform.artifacts import write_atomically
 from sovplatform.errors import NotFound
-from sovplatform.infrastructure.terraform import STACK_FILE
+from sovplatform.infrastructure.request import STACK_FILE
 from sovplatform.records import Record
 
 _READ = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")

@@ -15,6 +15,7 @@ from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.infrastructure import schema
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.synth import read, synthesise
+from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.interfaces.stackforms import Form
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
@@ -49,7 +50,8 @@ def with_sites(pilot: Pilot, *sites: dict[str, str]) -> Pilot:
 
 
 def test_a_new_pilot_with_edge_sites_is_synthesised_before_anything_is_filled_in(pilot: Pilot, tmp_path: Path) -> None:
-    synthesis = synthesise(pilot, Plugins.load(pilot.plugins), tmp_path / "infra")
+    with Synthesiser() as process:
+        synthesis = synthesise(pilot, Plugins.load(pilot.plugins), tmp_path / "infra", process)
     assert read(tmp_path / "infra") == synthesis
     weeks = Counter(stack.region.name for stack in synthesis.stacks)
     assert weeks == {"de": 4, "fabric": 4, **{f"edge-{code}-site-{number}": 4 for code in ("de", "at") for number in (1, 2)}}

@@ -15,8 +15,9 @@ from sovplatform.errors import NotFound
 from sovplatform.infrastructure.diagnostics import StackInvalid, StacksInvalid
 from sovplatform.infrastructure.offline.server import serving
 from sovplatform.infrastructure.process import Children
+from sovplatform.infrastructure.request import STACK_FILE
 from sovplatform.infrastructure.schema import Problem, check
-from sovplatform.infrastructure.terraform import STACK_FILE, Terraform
+from sovplatform.infrastructure.terraform import Terraform
 from sovplatform.records import canonical, digest_of
 
 Progress = Callable[[str], None]

@@ -11,8 +11,9 @@ import pytest
 
 from sovplatform import config
 from sovplatform.errors import ConfigError, SovError, Unavailable, Unsupported
-from sovplatform.infrastructure import synth
+from sovplatform.infrastructure import synth, synthesiser
 from sovplatform.infrastructure.request import Synthesis
+from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
 from sovplatform.scaffold import Blueprint, Place, make_pilot
@@ -47,7 +48,8 @@ def make(pilot: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def call(forms: str = "SmallForms", **options: Any) -> Synthesis:
         chosen = options.pop("pilot", pilot)
-        return synth.synthesise(chosen, cast(Plugins, Offering(forms)), tmp_path / "infra", **options)
+        with Synthesiser(**options) as process:
+            return synth.synthesise(chosen, cast(Plugins, Offering(forms)), tmp_path / "infra", process)
 
     return call
 
@@ -157,6 +159,12 @@ def test_a_resource_that_is_made_twice_is_named(make: Make) -> None:
         make("Twice")
 
 
+def test_a_resource_that_two_constructs_make_is_named(make: Make, tmp_path: Path) -> None:
+    with pytest.raises(SovError, match=r"stack de-week2 makes terraform_data\.keys twice"):
+        make("TwiceOver")
+    assert not (tmp_path / "infra").exists()
+
+
 def test_a_crash_in_the_synthesis_is_one_line_here(make: Make) -> None:
     with pytest.raises(SovError, match="the synthesis broke: ZeroDivisionError: a provider's own mistake"):
         make("Crash")
@@ -173,7 +181,7 @@ def test_a_provider_without_forms_is_unsupported() -> None:
 
 
 def test_without_a_node_the_remedy_is_told(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(synth, "node", lambda: None)
+    monkeypatch.setattr(synthesiser, "node", lambda: None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Unavailable, match=r"no Node\.js") as caught:
         make()
@@ -184,12 +192,23 @@ def test_a_node_that_is_too_old_is_named(make: Make, monkeypatch: pytest.MonkeyP
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "node").write_text("#!/bin/sh\necho v16.20.2\n")
     (tmp_path / "bin" / "node").chmod(0o755)
-    monkeypatch.setattr(synth, "node", lambda: None)
+    monkeypatch.setattr(synthesiser, "node", lambda: None)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     with pytest.raises(Unavailable, match=r"Node\.js v16\.20\.2, older than 20"):
         make()
 
 
+def test_a_process_that_is_never_asked_ends() -> None:
+    with Synthesiser() as idle:
+        pass
+    assert idle._process.poll() is not None
+
+
+def test_without_an_answer_in_time_the_process_ends(make: Make) -> None:
+    with pytest.raises(Unavailable, match=r"did not end within 0\.01 s"):
+        make(timeout=0.01)
+
+
 def test_credentials_of_this_process_do_not_reach_the_synthesis(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "planted")
-    assert "planted" not in synth._environment().values()
+    assert "planted" not in synthesiser.environment().values()

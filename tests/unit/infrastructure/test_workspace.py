@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sovplatform.infrastructure.terraform import STACK_FILE
+from sovplatform.infrastructure.request import STACK_FILE
 from sovplatform.infrastructure.workspace import Workspace
 
 
