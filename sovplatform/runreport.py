@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from sovplatform.records import EndpointStatus, Name, PrivacySpent, Record, RegionStatus
@@ -72,6 +73,14 @@ class LedgerReport(Record):
     problem: str = ""
 
 
+class WeekReport(Record):
+    """One week of the infrastructure: its stacks that were applied, and those that are still to be, with what became of them."""
+
+    week: int
+    applied: tuple[str, ...] = ()
+    left: Mapping[str, str] = {}
+
+
 class RunReport(Record):
     """The whole of a run. `state` is `complete`, `waiting` (for people to approve the releases in `waiting`), or `partial`."""
 
@@ -88,3 +97,4 @@ class RunReport(Record):
     epsilon: tuple[PrivacySpent, ...] = ()
     serving: tuple[ServingReport, ...] = ()
     ledger: tuple[LedgerReport, ...] = ()
+    infrastructure: tuple[WeekReport, ...] = ()

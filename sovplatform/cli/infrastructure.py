@@ -47,9 +47,10 @@ def synth(call: Call, library: Any) -> None:
 
 @click.command()
 @click.option("--offline", is_flag=True, help="Plan as of an empty cloud: no credentials, no registry, nothing to apply.")
+@click.option("--check", is_flag=True, help="End with 1 when anything is left to do: is the week done?")
 @choice
 @pass_call
-def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int:
+def plan(call: Call, offline: bool, check: bool, week: int | None, region: str | None) -> int:
     """Plan the infrastructure and judge the plan by policy; --offline asks no cloud.
 
     The rules are those of sovplatform and of the pilot's `policy/`; the exit code is 3 when they deny a plan. What was judged is
@@ -57,6 +58,8 @@ def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int
     """
     from sovplatform.infrastructure.operations import Choice
 
+    if check and offline:
+        raise click.UsageError("--check asks what is there, and --offline asks no cloud: leave one of them out")
     platform = call.platform(infrastructure=True)
     chosen = Choice(week, region)
     with Progress() as progress:
@@ -66,7 +69,9 @@ def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int
             with platform.locked("plan"):
                 report = platform.infrastructure.plan(chosen, progress=progress.doing)
     call.show(report, lambda: _print_plan(report))
-    return 0 if report.allow else EXIT_DENIED
+    if not report.allow:
+        return EXIT_DENIED
+    return EXIT_FAILED if check and not report.done else 0
 
 
 @click.command()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from sovplatform.cli.table import milliseconds, seconds, size, table
 from sovplatform.records import RegionStatus
-from sovplatform.runreport import CrossingReport, LedgerReport, RunReport, StageReport
+from sovplatform.runreport import CrossingReport, LedgerReport, RunReport, StageReport, WeekReport
+
+_SHOWN = 3
 
 
 def print_report(report: RunReport, directory: Path = Path()) -> None:
@@ -24,6 +26,7 @@ def print_report(report: RunReport, directory: Path = Path()) -> None:
     _print_privacy(report)
     _print_serving(report)
     print_ledgers(report.ledger)
+    _print_weeks(report.infrastructure)
     _print_waiting(report.waiting, directory)
 
 
@@ -57,6 +60,25 @@ def print_ledgers(ledgers: Sequence[LedgerReport]) -> None:
         for ledger in ledgers
     ]
     table("Ledger", ("region", "entries", "root", "result"), rows, right=(1,))
+
+
+def _print_weeks(weeks: Sequence[WeekReport]) -> None:
+    rows = [
+        (str(week.week), f"{len(week.applied)} of {len(week.applied) + len(week.left)}", _left(week.left) or "nothing")
+        for week in weeks
+    ]
+    table("Infrastructure", ("week", "applied", "what is left"), rows, right=(0, 1))
+
+
+def _left(stacks: Mapping[str, str]) -> str:
+    """The first few stacks, by what became of them."""
+    by_state: dict[str, list[str]] = {}
+    for stack, state in stacks.items():
+        by_state.setdefault(state, []).append(stack)
+    return "; ".join(
+        f"{state}: {', '.join(named[:_SHOWN])}{f' and {len(named) - _SHOWN} more' if len(named) > _SHOWN else ''}"
+        for state, named in by_state.items()
+    )
 
 
 def _print_stages(stages: Sequence[StageReport]) -> None:

@@ -68,7 +68,7 @@ class Journal:
 
     def broken_off(self, stack: str) -> str:
         """When the last apply of a stack began and nobody told how it ended; else nothing."""
-        last = self._last_done_to(stack)
+        last = self.last().get(stack)
         if last is None or not last.event.endswith(".began"):
             return ""
         what = last.event.split(".")[1]
@@ -76,15 +76,13 @@ class Journal:
 
     def stands(self, stack: str) -> bool:
         """Whether there may be something of a stack: an apply of it began, and no destroy was done since."""
-        last = self._last_done_to(stack)
+        last = self.last().get(stack)
         return last is not None and last.event != "infrastructure.destroy.done"
 
-    def _last_done_to(self, stack: str) -> Entry | None:
-        last = None
-        for entry in self.entries():
-            if entry.subject == stack and entry.event.startswith(("infrastructure.apply.", "infrastructure.destroy.")):
-                last = entry
-        return last
+    def last(self) -> dict[str, Entry]:
+        """By stack, the last that was told of an apply or a destroy of it."""
+        done = ("infrastructure.apply.", "infrastructure.destroy.")
+        return {entry.subject: entry for entry in self.entries() if entry.event.startswith(done)}
 
     def verify(self) -> LedgerReport | None:
         """Whether it verifies; None when nothing was ever recorded."""

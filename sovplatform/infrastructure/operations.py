@@ -26,6 +26,7 @@ from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
 from sovplatform.policy.review import review
 from sovplatform.records import Finding
+from sovplatform.runreport import WeekReport
 
 if TYPE_CHECKING:
     from sovplatform.infrastructure.cost import CostEstimate
@@ -251,6 +252,12 @@ class Infrastructure:
     def _stack_file(self, stack: SynthStack) -> dict[str, Any]:
         body: dict[str, Any] = json.loads((self.out / stack.name / STACK_FILE).read_text())
         return body
+
+    def weeks(self) -> tuple[WeekReport, ...]:
+        """What of each week was applied, by the journal: no cloud is asked. Nothing when there are no stacks."""
+        from sovplatform.infrastructure.standing import weeks
+
+        return weeks(synth.read(self.out), self.journal) if (self.out / synth.INDEX).is_file() else ()
 
     # -- applying -------------------------------------------------------------------------------------------------
 

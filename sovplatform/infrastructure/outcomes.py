@@ -59,6 +59,11 @@ class PlanReport(Record):
         """Whether every plan that was made may be applied."""
         return all(stack.allow for stack in self.stacks if not stack.waiting)
 
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do: all is there, and as the pilot says."""
+        return all(stack.allow and not stack.waiting and stack.changes == Changes() for stack in self.stacks)
+
 
 class StackApplied(Record):
     """One stack after it was applied, or why it was not: `applied`, `destroyed`, or `waiting` for a plan."""

@@ -155,7 +155,8 @@ class Platform:
         """How the regions are now, with what the last run came to and what the ledgers tell."""
         never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
         last = reports.kept(self.state) or never
-        return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers()})
+        weeks = self.infrastructure.weeks()
+        return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers(), "infrastructure": weeks})
 
     def require_region(self, name: str) -> None:
         """Raises Unknown when the pilot has no region of that name."""

@@ -38,8 +38,22 @@ def test_what_was_judged_is_applied_and_its_state_rests_in_the_region(deployment
         "infrastructure.apply.began",
         "infrastructure.apply.done",
     ]
-    (again,) = deployment.done("plan", *WEEK1)["stacks"]
+    (again,) = deployment.done("plan", *WEEK1, "--check")["stacks"]
     assert again["changes"] == NO_CHANGES
+
+
+def test_a_week_is_done_when_nothing_is_left_to_do(deployment: Deployment) -> None:
+    """By the cloud with `plan --check`, by the journal in `status`."""
+    ended = deployment.sovctl("plan", *WEEK1, "--check")
+    assert (ended.returncode, "to create" in ended.stdout) == (1, True), ended.stdout + ended.stderr
+    assert deployment.done("status")["infrastructure"][0]["left"]["de-week1"] == "not applied"
+    deployment.done("apply", *WEEK1)
+    assert deployment.done("status")["infrastructure"][0]["applied"] == ["de-week1"]
+    assert "1 of 2  not applied: " in deployment.sovctl("status").stdout
+    deployment.cloud.lose()
+    assert deployment.sovctl("plan", *WEEK1, "--check").returncode == 1
+    waiting = deployment.sovctl("plan", "--week", "3", "--region", "de", "--check")
+    assert (waiting.returncode, "apply de-week2 first" in waiting.stdout) == (1, True)
 
 
 def test_weeks_follow_each_other_and_end_the_other_way_round(deployment: Deployment) -> None:
