@@ -219,13 +219,14 @@ KUBEFLOW_TRAINER = Chart(
 _KSERVE = "oci://ghcr.io/kserve/charts"
 
 # https://kserve.github.io/website/docs/install/kserve-install, charts/kserve-resources: without Knative, and without an ingress.
-KSERVE_CRDS = Chart(name="kserve-crd", namespace="kserve", repository=_KSERVE, chart="kserve-crd", version="v0.19.0")
+# Not older: before 0.20 a canary got no share of its own where there is no Knative (kserve/kserve pull request 5672).
+KSERVE_CRDS = Chart(name="kserve-crd", namespace="kserve", repository=_KSERVE, chart="kserve-crd", version="v0.20.0")
 KSERVE = Chart(
     name="kserve",
     namespace="kserve",
     repository=_KSERVE,
     chart="kserve-resources",
-    version="v0.19.0",
+    version="v0.20.0",
     values={
         "kserve": {
             "controller": {
