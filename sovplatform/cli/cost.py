@@ -28,6 +28,7 @@ def cost(call: Call, region: str | None) -> None:
     the pilot's prices/ take the place of those of sovplatform. The exit code is 3 when a month may cost more than the budget.
     """
     from sovplatform.infrastructure.cost import CostVerdict
+    from sovplatform.infrastructure.places import places_of
 
     platform = call.platform(infrastructure=True)
     with Progress() as progress:
@@ -37,7 +38,7 @@ def cost(call: Call, region: str | None) -> None:
         amount=budget.amount, currency=budget.currency, month_high=whole.total.month_high, within=not whole.over(budget)
     )
     whole = whole.model_copy(update={"budget": verdict})
-    shown = whole.of(region) if region else whole
+    shown = whole.of(region, places_of(platform.pilot, region)) if region else whole
     call.show(shown, lambda: print_estimate(shown, budget))
     if whole.over(budget):
         raise Denied(

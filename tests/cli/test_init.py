@@ -14,6 +14,7 @@ from sovplatform.cli.main import main
 from sovplatform.cli.rows import read_rows
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places as infrastructure_places
+from sovplatform.infrastructure.places import places_of
 from sovplatform.plugins import Plugins
 from sovplatform.releases import ReleaseRepository
 from sovplatform.scaffold.regions import Place, region_text
@@ -97,6 +98,7 @@ def test_an_example_with_edge_sites_spreads_its_data_over_the_regions_that_hold_
 def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_each_region(tmp_path: Path) -> None:
     places = ["--sovereign", "aws:DE", "--sovereign", "onprem:FR", "--global", "gcp:US", "--sovereign", "edge:DE"]
     assert main(["init", "pilot", str(tmp_path / "eu"), *places]) == 0
+    pilot = config.load(tmp_path / "eu", for_infrastructure=True)
     readme = (tmp_path / "eu" / "README.md").read_text()
     rows = {line.split("|")[1].strip(): line for line in readme.splitlines() if line.startswith("| `")}
     for region, told in {
@@ -107,6 +109,7 @@ def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_eac
     }.items():
         assert all(word in rows[region] for word in told), rows[region]
         assert f"sovctl plan --week 1 --region {region.strip('`')} &&" in readme
+        assert places_of(pilot, region.strip("`")), "what it says to type chooses something"
     assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
 
 
