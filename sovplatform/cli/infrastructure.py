@@ -10,7 +10,7 @@ import click
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import seconds, table
-from sovplatform.errors import EXIT_DENIED, EXIT_FAILED
+from sovplatform.errors import EXIT_DENIED, EXIT_FAILED, SovError
 
 if TYPE_CHECKING:
     from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport
@@ -47,9 +47,10 @@ def synth(call: Call, library: Any) -> None:
 
 @click.command()
 @click.option("--offline", is_flag=True, help="Plan as of an empty cloud: no credentials, no registry, nothing to apply.")
+@click.option("--check", is_flag=True, help="Fail when anything is left to make, change or end: whether a week is done.")
 @choice
 @pass_call
-def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int:
+def plan(call: Call, offline: bool, check: bool, week: int | None, region: str | None) -> int:
     """Plan the infrastructure and judge the plan by policy; --offline asks no cloud.
 
     The rules are those of sovplatform and of the pilot's `policy/`; the exit code is 3 when they deny a plan. What was judged is
@@ -57,6 +58,8 @@ def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int
     """
     from sovplatform.infrastructure.operations import Choice
 
+    if check and offline:
+        raise click.UsageError("--check asks what is there, and --offline plans as if nothing were")
     platform = call.platform(infrastructure=True)
     chosen = Choice(week, region)
     with Progress() as progress:
@@ -66,6 +69,8 @@ def plan(call: Call, offline: bool, week: int | None, region: str | None) -> int
             with platform.locked("plan"):
                 report = platform.infrastructure.plan(chosen, progress=progress.doing)
     call.show(report, lambda: _print_plan(report))
+    if check and report.allow and report.undone:
+        raise SovError(f"not done: {'; '.join(report.undone)}", remedy="sovctl apply, for the stacks that are planned")
     return 0 if report.allow else EXIT_DENIED
 
 

@@ -87,9 +87,7 @@ def told(stack: str, directory: Path, command: str, *, applying: bool = False) -
 
 def _protected(stack: str, err: TerraformFailed | StackInvalid) -> Denied | None:
     kept = [f"{one.address}, made by {one.construct}" for one in err.problems if one.message == PROTECTED]
-    return (
-        Denied(f"the plan of stack {stack} would end what is protected", reasons=kept, remedy=_UNPROTECT) if kept else None
-    )
+    return Denied(f"the plan of stack {stack} would end what is protected", reasons=kept, remedy=_UNPROTECT) if kept else None
 
 
 def _translated(stack: str, directory: Path, command: str, err: TerraformFailed | StackInvalid, applying: bool) -> SovError:

@@ -59,6 +59,15 @@ class PlanReport(Record):
         """Whether every plan that was made may be applied."""
         return all(stack.allow for stack in self.stacks if not stack.waiting)
 
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """What is left to do, by stack; nothing when all that was asked for is as it is planned."""
+        return tuple(
+            f"{stack.stack}: {stack.waiting or stack.changes}"
+            for stack in self.stacks
+            if stack.waiting or stack.changes != Changes()
+        )
+
 
 class StackApplied(Record):
     """One stack after it was applied, or why it was not: `applied`, `destroyed`, or `waiting` for a plan."""

@@ -233,6 +233,7 @@ def test_the_plan_has_four_weeks_with_commands(tmp_path: Path) -> None:
     weeks = plan.split("**Week ")[1:]
     assert len(weeks) == 4
     assert all("sovctl " in week and "Done when" in week for week in weeks)
+    assert "`sovctl plan --week N --check` succeeds when it is done" in plan
 
 
 def test_the_rule_that_comes_with_a_pilot_is_readable_by_the_engine(tmp_path: Path) -> None:
