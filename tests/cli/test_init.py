@@ -15,6 +15,7 @@ from sovplatform.cli.rows import read_rows
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places as infrastructure_places
 from sovplatform.infrastructure.places import places_of
+from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
 from sovplatform.releases import ReleaseRepository
 from sovplatform.scaffold.regions import Place, region_text
@@ -113,8 +114,17 @@ def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_eac
     assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
 
 
-def test_the_readme_of_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
+def test_what_the_clouds_are_to_provide_is_written_out_as_it_would_be_without(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "eu"), "--sovereign", "aws:DE", "--global", "gcp:US"]) == 0
+    text = (tmp_path / "eu" / "pilot.yaml").read_text()
+    assert yaml.safe_load(text)["infrastructure"].keys() == {"training", "serving", "storage", "budget"}
+    assert "FILL IN: the mailbox that alerts go to" in text
+    assert config.load(tmp_path / "eu", for_infrastructure=True).infrastructure == InfrastructureSpec()
+
+
+def test_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
     assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    assert "infrastructure:" not in (tmp_path / "demo" / "pilot.yaml").read_text()
     assert "## Places" not in (tmp_path / "demo" / "README.md").read_text()
 
 
