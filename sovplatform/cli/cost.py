@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sovplatform.cli import suggest
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import table
@@ -19,7 +20,9 @@ _UNITS = {"hour": "h of", "month": "", "GB-month": "GB of"}
 
 
 @click.command()
-@click.option("--region", metavar="R", help="Show only this region or site; the budget is that of all.")
+@click.option(
+    "--region", metavar="R", shell_complete=suggest.regions, help="Show only this region or site; the budget is that of all."
+)
 @pass_call
 def cost(call: Call, region: str | None) -> None:
     """Tell what a month of the infrastructure costs, before anything is launched.

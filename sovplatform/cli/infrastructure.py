@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sovplatform.cli import suggest
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import seconds, table
@@ -19,10 +20,9 @@ if TYPE_CHECKING:
 
 def choice(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose stacks."""
-    command = click.option("--week", type=click.IntRange(1, 4), help="Only the stacks of this week.")(command)
-    return click.option(
-        "--region", metavar="R", help="Only the stacks of this region and its sites, or of one site: REGION-SITE."
-    )(command)
+    about = "Only the stacks of this region and its sites, or of one site: REGION-SITE."
+    week = click.option("--week", type=click.IntRange(1, 4), shell_complete=suggest.weeks, help="Only the stacks of this week.")
+    return click.option("--region", metavar="R", shell_complete=suggest.regions, help=about)(week(command))
 
 
 @click.command()
