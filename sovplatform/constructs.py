@@ -49,7 +49,7 @@ class LandingZone(Construct):
 
 
 class Budget(Construct):
-    """A month's money, and who is told at which percentages of it."""
+    """A month's money, that of the whole pilot, and who is told at which percentages of it."""
 
     title: ClassVar[str] = "budget"
     amount: float = Field(gt=0)

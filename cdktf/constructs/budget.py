@@ -1,4 +1,4 @@
-"""A region's share of the pilot's money."""
+"""A month's money of a region. A cloud sees its own account alone, so each is watched for the whole of the pilot's amount."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sovplatform.cli import suggest
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import table
@@ -19,7 +20,9 @@ _UNITS = {"hour": "h of", "month": "", "GB-month": "GB of"}
 
 
 @click.command()
-@click.option("--region", metavar="R", help="Show only this region or site; the budget is that of all.")
+@click.option(
+    "--region", metavar="R", shell_complete=suggest.regions, help="Show only this region or site; the budget is that of all."
+)
 @pass_call
 def cost(call: Call, region: str | None) -> None:
     """Tell what a month of the infrastructure costs, before anything is launched.
@@ -28,6 +31,7 @@ def cost(call: Call, region: str | None) -> None:
     the pilot's prices/ take the place of those of sovplatform. The exit code is 3 when a month may cost more than the budget.
     """
     from sovplatform.infrastructure.cost import CostVerdict
+    from sovplatform.infrastructure.places import places_of
 
     platform = call.platform(infrastructure=True)
     with Progress() as progress:
@@ -37,7 +41,7 @@ def cost(call: Call, region: str | None) -> None:
         amount=budget.amount, currency=budget.currency, month_high=whole.total.month_high, within=not whole.over(budget)
     )
     whole = whole.model_copy(update={"budget": verdict})
-    shown = whole.of(region) if region else whole
+    shown = whole.of(region, places_of(platform.pilot, region)) if region else whole
     call.show(shown, lambda: print_estimate(shown, budget))
     if whole.over(budget):
         raise Denied(

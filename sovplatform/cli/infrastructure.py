@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from sovplatform.cli import suggest
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import seconds, table
-from sovplatform.errors import EXIT_DENIED, EXIT_FAILED
+from sovplatform.errors import EXIT_DENIED, EXIT_FAILED, SovError
 
 if TYPE_CHECKING:
     from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 
 def choice(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose stacks."""
-    command = click.option("--week", type=click.IntRange(1, 4), help="Only the stacks of this week.")(command)
-    return click.option("--region", metavar="R", help="Only the stacks of this region, or of one site: REGION-SITE.")(command)
+    about = "Only the stacks of this region and its sites, or of one site: REGION-SITE."
+    week = click.option("--week", type=click.IntRange(1, 4), shell_complete=suggest.weeks, help="Only the stacks of this week.")
+    return click.option("--region", metavar="R", shell_complete=suggest.regions, help=about)(week(command))
 
 
 @click.command()
@@ -47,7 +49,7 @@ def synth(call: Call, library: Any) -> None:
 
 @click.command()
 @click.option("--offline", is_flag=True, help="Plan as of an empty cloud: no credentials, no registry, nothing to apply.")
-@click.option("--check", is_flag=True, help="End with 1 when anything is left to do: is the week done?")
+@click.option("--check", is_flag=True, help="Fail when anything is left to make, change or end: whether a week is done.")
 @choice
 @pass_call
 def plan(call: Call, offline: bool, check: bool, week: int | None, region: str | None) -> int:
@@ -59,7 +61,7 @@ def plan(call: Call, offline: bool, check: bool, week: int | None, region: str |
     from sovplatform.infrastructure.operations import Choice
 
     if check and offline:
-        raise click.UsageError("--check asks what is there, and --offline asks no cloud: leave one of them out")
+        raise click.UsageError("--check asks what is there, and --offline plans as if nothing were")
     platform = call.platform(infrastructure=True)
     chosen = Choice(week, region)
     with Progress() as progress:
@@ -69,9 +71,9 @@ def plan(call: Call, offline: bool, check: bool, week: int | None, region: str |
             with platform.locked("plan"):
                 report = platform.infrastructure.plan(chosen, progress=progress.doing)
     call.show(report, lambda: _print_plan(report))
-    if not report.allow:
-        return EXIT_DENIED
-    return EXIT_FAILED if check and not report.done else 0
+    if check and report.allow and report.undone:
+        raise SovError(f"not done: {'; '.join(report.undone)}", remedy="sovctl apply, for the stacks that are planned")
+    return 0 if report.allow else EXIT_DENIED
 
 
 @click.command()

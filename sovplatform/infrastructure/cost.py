@@ -6,7 +6,7 @@ may run; what has no price is listed as such, with the reason, and never guessed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar
 
@@ -111,14 +111,14 @@ class CostEstimate(Record):
             raise ConfigError(f"the estimate is in {self.currency}, the budget in {budget.currency}", remedy="estimate it anew")
         return self.total.month_high > budget.amount
 
-    def of(self, region: str) -> CostEstimate:
-        """The part of one region, or of all its sites.
+    def of(self, region: str, places: Collection[str]) -> CostEstimate:
+        """The part of the places that a region's or a site's name stands for (`places_of`).
 
         Raises:
             ConfigError: nothing is made in a region of that name.
         """
         known = [total.region for total in self.totals]
-        names = [name for name in known if name == region] or [name for name in known if name.startswith(f"{region}-")]
+        names = [name for name in known if name in places]
         if not names:
             raise ConfigError(f"no stack is in a region {region}", remedy=f"use one of: {', '.join(known)}")
         lines = tuple(line for line in self.lines if line.region in names)

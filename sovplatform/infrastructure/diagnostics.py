@@ -10,8 +10,13 @@ from sovplatform.errors import SovError
 from sovplatform.infrastructure.schema import Problem, construct_of
 
 _ADDRESS = re.compile(r"^(data\.)?(\w+)\.([\w-]+)(?:\[[^]]*\])?$")
+_PROTECTED = re.compile(r"\bResource (\S+) has lifecycle\.prevent_destroy set")
 _SHOWN = 5
 _KINDS = frozenset({"Incorrect attribute value type", "Extraneous JSON object property", "Failed to install provider"})
+
+
+PROTECTED = "it is protected from being destroyed"
+"""What a problem says of a resource that the plan would end, against its `prevent_destroy`."""
 
 
 class StackInvalid(SovError):
@@ -48,9 +53,9 @@ class TerraformFailed(SovError):
 
 
 def problems_in(events: Sequence[Mapping[str, Any]], stack: Mapping[str, Any]) -> list[Problem]:
-    """The errors among Terraform's `-json` events."""
+    """The errors among Terraform's `-json` events; what it tells twice, once."""
     diagnostics = [event["diagnostic"] for event in events if event.get("type") == "diagnostic"]
-    return [_problem(diagnostic, stack) for diagnostic in diagnostics if diagnostic.get("severity") == "error"]
+    return list(dict.fromkeys(_problem(diagnostic, stack) for diagnostic in diagnostics if diagnostic.get("severity") == "error"))
 
 
 def _problem(diagnostic: Mapping[str, Any], stack: Mapping[str, Any]) -> Problem:
@@ -58,6 +63,8 @@ def _problem(diagnostic: Mapping[str, Any], stack: Mapping[str, Any]) -> Problem
     if summary.startswith("Cycle: "):
         members = summary.removeprefix("Cycle: ").split(", ")
         return Problem(members[0], "", f"these need each other: {', '.join(_named(stack, member) for member in members)}")
+    if protected := _PROTECTED.search(detail):
+        return Problem(protected[1], "", PROTECTED, construct(stack, protected[1]))
     snippet = diagnostic.get("snippet") or {}
     address, path = _place(
         str(diagnostic.get("address") or ""), str(snippet.get("context") or ""), str(snippet.get("code") or "")

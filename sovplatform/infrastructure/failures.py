@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sovplatform.errors import ConfigError, Denied, Locked, SovError, Unavailable
-from sovplatform.infrastructure.diagnostics import StackInvalid, TerraformFailed
+from sovplatform.infrastructure.diagnostics import PROTECTED, StackInvalid, TerraformFailed
 
 _LOCK = re.compile(r"acquiring the state lock", re.I)
 _MOVED = re.compile(r"Backend (?:configuration (?:block )?(?:has )?changed|initialization required)|init -reconfigure", re.I)
@@ -49,6 +49,10 @@ _ANSWERS: tuple[tuple[re.Pattern[str], type[SovError], str, str], ...] = (
 """What the words of clouds and backends come to; the first that fits counts."""
 
 
+_UNPROTECT = (
+    "choose others with --week and --region; or, where the region's provider has that setting, set `protect: false`, "
+    "then `sovctl plan`, `sovctl apply`, and `sovctl destroy` again"
+)
 _GO_ON = "`sovctl plan` and `sovctl apply` go on from there"
 
 
@@ -68,17 +72,22 @@ def told(stack: str, directory: Path, command: str, *, applying: bool = False) -
 
     Raises:
         Locked: another run holds the state's lock.
-        Denied: the cloud says that the credentials may not.
+        Denied: the cloud says that the credentials may not; or the plan would end what is protected.
         Unavailable: there are no credentials, or none that are valid still; the state's store is not there, or does not answer.
         TerraformFailed: anything else, with what became of the state.
     """
     try:
         yield
     except (TerraformFailed, StackInvalid) as err:
-        translated = _translated(stack, directory, command, err, applying)
+        translated = _protected(stack, err) or _translated(stack, directory, command, err, applying)
         if translated is err:
             raise
         raise translated from err
+
+
+def _protected(stack: str, err: TerraformFailed | StackInvalid) -> Denied | None:
+    kept = [f"{one.address}, made by {one.construct}" for one in err.problems if one.message == PROTECTED]
+    return Denied(f"the plan of stack {stack} would end what is protected", reasons=kept, remedy=_UNPROTECT) if kept else None
 
 
 def _translated(stack: str, directory: Path, command: str, err: TerraformFailed | StackInvalid, applying: bool) -> SovError:

@@ -18,6 +18,7 @@ from sovplatform.infrastructure.applying import Applier, Progress, judged_key
 from sovplatform.infrastructure.failures import require_written_state, told
 from sovplatform.infrastructure.journal import Journal
 from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport, StackPlan
+from sovplatform.infrastructure.places import places_of
 from sovplatform.infrastructure.request import STACK_FILE, Synthesis, SynthStack
 from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.infrastructure.terraform import Terraform, find
@@ -43,24 +44,24 @@ def _silent(stack: str, doing: str) -> None:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which stacks: of a week, of a region (or of one site of it), or all."""
+    """Which stacks: of a week, of a region with all its sites (or of one site of it), or all."""
 
     week: int | None = None
     region: str | None = None
 
-    def of(self, synthesis: Synthesis) -> tuple[SynthStack, ...]:
+    def of(self, synthesis: Synthesis, pilot: Pilot) -> tuple[SynthStack, ...]:
         """Raises ConfigError when nothing is chosen."""
-        found = tuple(stack for stack in synthesis.stacks if self._takes(stack))
+        places = places_of(pilot, self.region) if self.region else {stack.region.name for stack in synthesis.stacks}
+        found = tuple(stack for stack in synthesis.stacks if self.week in (None, stack.week) and stack.region.name in places)
         if not found:
-            names = ", ".join(dict.fromkeys(stack.region.name for stack in synthesis.stacks))
+            names = ", ".join(region.name for region in pilot.regions)
             wanted = " of ".join(
                 filter(None, (f"week {self.week}" if self.week else "", f"region {self.region}" if self.region else ""))
             )
-            raise ConfigError(f"there is no stack of {wanted}", remedy=f"weeks are 1 to 4, regions are {names}")
+            raise ConfigError(
+                f"there is no stack of {wanted}", remedy=f"weeks are 1 to 4, regions are {names}; a site is REGION-SITE"
+            )
         return found
-
-    def _takes(self, stack: SynthStack) -> bool:
-        return self.week in (None, stack.week) and self.region in (None, stack.region.name)
 
 
 def _refused(region: str, finding: Finding) -> SovError:
@@ -115,6 +116,10 @@ class Infrastructure:
         """
         return self._estimate(self.synth(progress=progress))
 
+    def _chosen(self, choice: Choice, synthesis: Synthesis) -> tuple[SynthStack, ...]:
+        with config.located(self.out.parent / config.PILOT):
+            return choice.of(synthesis, self.pilot)
+
     def _estimate(self, synthesis: Synthesis) -> CostEstimate:
         from sovplatform.infrastructure.cost import estimate
         from sovplatform.infrastructure.pricing import Prices
@@ -142,7 +147,7 @@ class Infrastructure:
 
         review(self._rules)
         synthesis = self.synth(progress=progress)
-        chosen = choice.of(synthesis)
+        chosen = self._chosen(choice, synthesis)
         judge = self._judge(synthesis)
         plans = plan_offline(
             find(self._terraform),
@@ -166,7 +171,7 @@ class Infrastructure:
         """
         review(self._rules)
         synthesis = self.synth(progress=progress)
-        chosen = choice.of(synthesis)
+        chosen = self._chosen(choice, synthesis)
         terraform, judge = find(self._terraform), self._judge(synthesis)
         for stack in chosen:
             terraform.require_version(stack.terraform, stack.opentofu, needed_by=f"the state of stack {stack.name}")
@@ -273,7 +278,7 @@ class Infrastructure:
         """
         from sovplatform.infrastructure.verdicts import basis
 
-        chosen = choice.of(synth.read(self.out))
+        chosen = self._chosen(choice, synth.read(self.out))
         ready = [(stack, place) for stack in chosen if (place := Workspace(self.home, stack.name)).plan.exists()]
         if not ready:
             raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first")

@@ -60,9 +60,13 @@ class PlanReport(Record):
         return all(stack.allow for stack in self.stacks if not stack.waiting)
 
     @property
-    def done(self) -> bool:
-        """Whether nothing is left to do: all is there, and as the pilot says."""
-        return all(stack.allow and not stack.waiting and stack.changes == Changes() for stack in self.stacks)
+    def undone(self) -> tuple[str, ...]:
+        """What is left to do, by stack; nothing when all that was asked for is as it is planned."""
+        return tuple(
+            f"{stack.stack}: {stack.waiting or stack.changes}"
+            for stack in self.stacks
+            if stack.waiting or stack.changes != Changes()
+        )
 
 
 class StackApplied(Record):

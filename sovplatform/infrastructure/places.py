@@ -43,6 +43,15 @@ def places(pilot: Pilot) -> tuple[Place, ...]:
     return tuple(found)
 
 
+def places_of(pilot: Pilot, name: str) -> frozenset[str]:
+    """The places that a name stands for: all sites of a region, or one of them, or a region that is one place.
+
+    Raises:
+        ConfigError: a site is no site.
+    """
+    return frozenset(site.name for region in pilot.regions for site in _sites(region) if name in (region.name, site.name))
+
+
 def _range(region: RegionSpec, index: int) -> str:
     """The range that the settings give; else one by the region's number, and none for edge sites, whose networks are there."""
     default = "" if region.role is Role.edge else f"10.{index % 256}.0.0/16"

@@ -19,7 +19,7 @@ from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins, installed
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
-from sovplatform.scaffold.clouds import clouds_text
+from sovplatform.scaffold.clouds import clouds_text, infrastructure_text
 from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 
@@ -193,6 +193,7 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "sovereign": ", ".join(f"`{name}` ({place.jurisdiction})" for name, place in regions),
         "fabric": f"`{FABRIC}` ({blueprint.fabric.jurisdiction})",
         "demonstration": _demonstration(blueprint),
+        "infrastructure": infrastructure_text(used),
         "clouds": clouds_text(blueprint.name, blueprint.all_regions),
     }
 

@@ -20,6 +20,27 @@ _LOGINS = {
 }
 
 
+_INFRASTRUCTURE = """
+# -- infrastructure ----------------------------------------------------------------------------------------------------
+# What the clouds are to provide: `sovctl synth` writes it as Terraform, `sovctl cost` tells what a month of it costs.
+infrastructure:
+  training: {gpu: L4, nodes: 4, hours: 40}  # GPU-hours a month; on spot machines in the global fabric, reserved elsewhere
+  serving: {nodes_min: 1, nodes_max: 3}     # machines in each place that serves
+  storage: {raw_gb: 500, artifacts_gb: 50, lock_days: 90, audit_days: 365}
+  budget:                         # a month that may cost more is denied
+    amount: 20000                 # over all regions
+    currency: EUR
+    alerts: [50, 80, 100]         # percent
+    contact: ""                   # FILL IN: the mailbox that alerts go to
+"""
+"""The defaults, where they are seen and changed."""
+
+
+def infrastructure_text(places: Sequence[Place]) -> str:
+    """A section of `pilot.yaml`; nothing when every region is on this machine."""
+    return "" if all(place.provider == HERE for place in places) else _INFRASTRUCTURE
+
+
 def clouds_text(pilot: str, regions: Sequence[tuple[str, Place, Role]]) -> str:
     """A section of the README; nothing when every region is on this machine."""
     if all(place.provider == HERE for _, place, _ in regions):

@@ -14,6 +14,8 @@ from sovplatform.cli.main import main
 from sovplatform.cli.rows import read_rows
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places as infrastructure_places
+from sovplatform.infrastructure.places import places_of
+from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
 from sovplatform.releases import ReleaseRepository
 from sovplatform.scaffold.regions import Place, region_text
@@ -97,6 +99,7 @@ def test_an_example_with_edge_sites_spreads_its_data_over_the_regions_that_hold_
 def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_each_region(tmp_path: Path) -> None:
     places = ["--sovereign", "aws:DE", "--sovereign", "onprem:FR", "--global", "gcp:US", "--sovereign", "edge:DE"]
     assert main(["init", "pilot", str(tmp_path / "eu"), *places]) == 0
+    pilot = config.load(tmp_path / "eu", for_infrastructure=True)
     readme = (tmp_path / "eu" / "README.md").read_text()
     rows = {line.split("|")[1].strip(): line for line in readme.splitlines() if line.startswith("| `")}
     for region, told in {
@@ -107,11 +110,21 @@ def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_eac
     }.items():
         assert all(word in rows[region] for word in told), rows[region]
         assert f"sovctl plan --week 1 --region {region.strip('`')} &&" in readme
+        assert places_of(pilot, region.strip("`")), "what it says to type chooses something"
     assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
 
 
-def test_the_readme_of_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
+def test_what_the_clouds_are_to_provide_is_written_out_as_it_would_be_without(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "eu"), "--sovereign", "aws:DE", "--global", "gcp:US"]) == 0
+    text = (tmp_path / "eu" / "pilot.yaml").read_text()
+    assert yaml.safe_load(text)["infrastructure"].keys() == {"training", "serving", "storage", "budget"}
+    assert "FILL IN: the mailbox that alerts go to" in text
+    assert config.load(tmp_path / "eu", for_infrastructure=True).infrastructure == InfrastructureSpec()
+
+
+def test_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
     assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    assert "infrastructure:" not in (tmp_path / "demo" / "pilot.yaml").read_text()
     assert "## Places" not in (tmp_path / "demo" / "README.md").read_text()
 
 
@@ -230,6 +243,7 @@ def test_the_plan_has_four_weeks_with_commands(tmp_path: Path) -> None:
     weeks = plan.split("**Week ")[1:]
     assert len(weeks) == 4
     assert all("sovctl " in week and "Done when" in week for week in weeks)
+    assert "`sovctl plan --week N --check` succeeds when it is done" in plan
 
 
 def test_the_rule_that_comes_with_a_pilot_is_readable_by_the_engine(tmp_path: Path) -> None:

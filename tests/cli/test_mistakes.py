@@ -150,3 +150,10 @@ def test_what_a_plan_needs_is_found_before_terraform_is_asked(
     said = capsys.readouterr().err
     assert message.format(line=line) in said
     assert "remedy: " in said
+
+
+def test_an_offline_plan_cannot_say_what_is_done(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "plan", "--offline", "--check"]) == 2
+    assert "--check asks what is there, and --offline plans as if nothing were" in capsys.readouterr().err

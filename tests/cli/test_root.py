@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 
 from sovplatform.cli.main import COMMANDS, main, root
 from sovplatform.errors import Denied, SovError
@@ -136,6 +137,27 @@ def test_ctrl_c_ends_cleanly() -> None:
 def test_completion_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "_SOVCTL_COMPLETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("typed", "begun", "offered"),
+    [
+        (["plan", "--region"], "edge-de", ["edge-de", "edge-de-site-1", "edge-de-site-2"]),
+        (["destroy", "--week", "4", "--region"], "f", ["fabric"]),
+        (["cost", "--region"], "", ["de", "fabric", "edge-de", "edge-de-site-1", "edge-de-site-2"]),
+        (["apply", "--week"], "", ["1", "2", "3", "4"]),
+    ],
+)
+def test_regions_sites_and_weeks_are_completed(typed: list[str], begun: str, offered: list[str], tmp_path: Path) -> None:
+    places = ["--sovereign", "onprem:DE", "--global", "onprem:US", "--sovereign", "edge:DE"]
+    assert main(["init", "pilot", str(tmp_path / "eu"), *places]) == 0
+    shell = ShellComplete(root, {}, "sovctl", "_SOVCTL_COMPLETE")
+    assert [item.value for item in shell.get_completions(["-C", str(tmp_path / "eu"), *typed], begun)] == offered
+
+
+def test_where_there_is_no_pilot_no_region_is_offered(tmp_path: Path) -> None:
+    shell = ShellComplete(root, {}, "sovctl", "_SOVCTL_COMPLETE")
+    assert shell.get_completions(["plan", "-C", str(tmp_path), "--region"], "") == []
 
 
 def test_a_shell_that_is_not_known_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:

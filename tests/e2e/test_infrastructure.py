@@ -26,6 +26,9 @@ def test_what_was_judged_is_applied_and_its_state_rests_in_the_region(deployment
     assert planned["changes"]["create"] > 20
     (judged,) = deployment.journal("infrastructure.judged")
     assert (judged.subject, judged.details["plan"], judged.details["allow"]) == ("de-week1", planned["plan_digest"], True)
+    undone = deployment.sovctl("plan", *WEEK1, "--check")
+    assert undone.returncode == 1
+    assert f"error: not done: de-week1: {planned['changes']['create']} to create" in undone.stderr
     (applied,) = deployment.done("apply", *WEEK1)["stacks"]
     assert applied["state"] == "applied"
     assert len(deployment.cloud.made) == planned["changes"]["create"]

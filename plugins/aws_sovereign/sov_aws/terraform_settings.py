@@ -25,7 +25,8 @@ class TerraformSettings(Record):
     administer the cluster. Network: `operator_ranges` reach the cluster's private API; `services` get private endpoints besides
     those that are needed. Money: `budget`, the amount in the currency that the partition bills in, where that is not the pilot's.
     Nodes: `nodes_run`, their operating system; `serving_instance`; `gpus`, the instance types of a GPU that is not in our table.
-    `mirror`: where charts and images are; by default the region's own registry. `protect: false` lets the cluster be destroyed.
+    `mirror`: where charts and images are; by default the region's own registry. `protect: false` lets keys and cluster
+    be destroyed.
     """
 
     zones: tuple[str, ...] = ()

@@ -35,6 +35,13 @@ def test_keys_stay_in_the_region_and_rotate_where_they_can() -> None:
         assert {"kms:ReplicateKey", "kms:ImportKeyMaterial"} <= set(leaving["Action"])
 
 
+def test_no_key_is_destroyed_until_its_protection_is_lifted() -> None:
+    for protect in (True, False):
+        everything = site(**FULL, protect=protect).everything
+        keys = [it.arguments["lifecycle"] for it in everything if it.type == "aws_kms_key"]
+        assert keys == [[{"prevent_destroy": protect}]] * (len(KEYS) + 1)  # and the logs'
+
+
 def test_aliases_are_those_of_the_regions_key_store_which_moves_them() -> None:
     alias = site().made(constructs.RegionKeys, keys=KEYS)["aws_kms_alias.models"]
     assert alias["name"] == "alias/sov/demo/de/models"

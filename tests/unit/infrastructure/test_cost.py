@@ -208,8 +208,8 @@ def test_machines_of_ones_own_are_counted_as_the_pilot_sizes_them(month: Estimat
         ("edge-one", 73, 146),
         ("edge-two", 73, 146),
     ]
-    assert found.of("edge").total == found.total
-    assert found.of("edge-two").total.month_high == 146
+    assert found.of("edge", {"edge-one", "edge-two"}).total == found.total
+    assert found.of("edge-two", {"edge-two"}).total.month_high == 146
 
 
 def test_a_volume_is_priced_as_a_disk_of_the_cloud_that_its_cluster_is_in(month: Estimate) -> None:
@@ -306,7 +306,7 @@ def test_the_most_of_a_month_is_held_against_the_budget_and_told_to_the_policy(m
 def test_an_unknown_region_is_named_with_those_that_there_are(month: Estimate) -> None:
     found = month((stack(), body("cluster", {"aws_eks_cluster.main": {}})), prices=tables(table(price("cluster", 1))))
     with pytest.raises(ConfigError) as caught:
-        found.of("fr")
+        found.of("fr", ())
     assert "use one of: de" in caught.value.remedy
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from sovplatform.errors import Denied, Locked, SovError, Unavailable
 from sovplatform.infrastructure.diagnostics import TerraformFailed
 from sovplatform.infrastructure.failures import require_written_state, told
+from sovplatform.infrastructure.request import STACK_FILE
+from sovplatform.infrastructure.terraform import Terraform
 
 ADVICE = "Terraform acquires a state lock to protect the state from being written by multiple users at the same time."
 S3_LOCKED = (
@@ -58,6 +61,20 @@ def test_what_is_no_lock_is_told_as_what_it_is(message: str, kind: type[SovError
     err = raised(message, tmp_path)
     assert type(err) is kind
     assert said in err.message
+
+
+def test_what_is_protected_is_named_with_its_construct_and_what_lifts_it(terraform: Terraform, tmp_path: Path) -> None:
+    note = {"metadata": {"path": "de-week2/region-keys/terraform_data.data"}}
+    kept = {"input": 1, "lifecycle": [{"prevent_destroy": True}], "//": note}
+    (tmp_path / STACK_FILE).write_text(json.dumps({"resource": {"terraform_data": {"data": kept, "other": {"input": 2}}}}))
+    terraform.init(tmp_path)
+    terraform.plan(tmp_path, tmp_path / "plan")
+    terraform.apply(tmp_path, tmp_path / "plan")
+    with pytest.raises(Denied) as caught, told("de-week2", tmp_path, "terraform"):
+        terraform.plan(tmp_path, tmp_path / "plan", options=["-destroy"])
+    assert caught.value.message == "the plan of stack de-week2 would end what is protected"
+    assert caught.value.reasons == ("terraform_data.data, made by de-week2/region-keys/terraform_data.data",)
+    assert "`protect: false`" in caught.value.remedy
 
 
 def test_who_applies_is_told_that_nothing_is_lost(tmp_path: Path) -> None:

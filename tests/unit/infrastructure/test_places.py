@@ -6,7 +6,7 @@ import pytest
 
 from sovplatform import config
 from sovplatform.errors import ConfigError
-from sovplatform.infrastructure.places import places
+from sovplatform.infrastructure.places import places, places_of
 from sovplatform.pilot import Pilot
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold import Blueprint, Place, make_pilot
@@ -45,6 +45,18 @@ def test_a_list_of_sites_is_one_place_each_under_its_own_law(pilot: Pilot) -> No
     assert [(place.region.name, place.region.jurisdiction) for place in found] == [("edge-ulm", "DE"), ("edge-bern", "CH")]
     assert found[0].region.settings == {"kubeconfig": "sites.yaml", "context": "k3s-ulm"}
     assert found[0].cidr == ""
+
+
+def test_a_regions_name_stands_for_all_its_sites_and_for_those_of_no_other(pilot: Pilot) -> None:
+    two = [{"name": name, "jurisdiction": "DE", "context": name} for name in ("ulm", "bonn")]
+    other = [{"name": "kiel", "jurisdiction": "DE", "context": "kiel"}]
+    made = with_regions(
+        pilot, region("de"), region("edge", Role.edge, sites=two), region("edge-2", Role.edge, sites=other, cidr="10.9.0.0/16")
+    )
+    assert places_of(made, "edge") == {"edge-ulm", "edge-bonn"}
+    assert places_of(made, "edge-ulm") == {"edge-ulm"}
+    assert places_of(made, "de") == {"de"}
+    assert places_of(made, "d") == frozenset()
 
 
 @pytest.mark.parametrize(

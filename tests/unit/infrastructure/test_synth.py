@@ -12,6 +12,7 @@ import pytest
 from sovplatform import config
 from sovplatform.errors import ConfigError, SovError, Unavailable, Unsupported
 from sovplatform.infrastructure import synth, synthesiser
+from sovplatform.infrastructure.operations import Choice
 from sovplatform.infrastructure.request import Synthesis
 from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.pilot import Pilot
@@ -66,6 +67,21 @@ def test_each_region_gets_a_stack_for_each_week(make: Make, tmp_path: Path) -> N
     ]
     assert synth.read(tmp_path / "infra") == made
     assert {path.name for path in (tmp_path / "infra").iterdir()} == {*(stack.name for stack in made.stacks), synth.INDEX}
+
+
+def test_a_region_with_sites_is_chosen_whole_or_by_a_site(make: Make, pilot: Pilot) -> None:
+    sites = [{"name": name, "jurisdiction": "DE", "context": name} for name in ("ulm", "bonn")]
+    spread = pilot.regions[0].model_copy(update={"settings": {"sites": sites}})
+    given = pilot.model_copy(update={"regions": (spread, *pilot.regions[1:])})
+    made = make(pilot=given)
+
+    def chosen(region: str) -> list[str]:
+        return [stack.name for stack in Choice(week=1, region=region).of(made, given)]
+
+    assert chosen("de") == ["de-ulm-week1", "de-bonn-week1"]
+    assert chosen("de-ulm") == ["de-ulm-week1"]
+    with pytest.raises(ConfigError, match="no stack of week 1 of region d "):
+        chosen("d")
 
 
 def test_a_week_takes_what_an_earlier_one_offers_as_a_variable(make: Make, tmp_path: Path) -> None:

@@ -41,7 +41,10 @@ def region_keys(construct: constructs.RegionKeys, wires: Wires, place: Place) ->
 def key(
     construct: constructs.Construct, place: Place, name: str, purpose: KeyPurpose, services: Sequence[Arguments] = ()
 ) -> tuple[Resource, Resource]:
-    """A key and its alias. The alias moves when the region's key store rotates it, which Terraform is not to undo."""
+    """A key, protected since it takes with it all that it encrypted, and its alias.
+
+    The alias moves when the region's key store rotates it, which Terraform is not to undo.
+    """
     usage, spec = KINDS[purpose]
     arguments: Arguments = {
         "description": f"sovplatform: {purpose} key {name} of region {place.region.name}",
@@ -52,6 +55,7 @@ def key(
         "bypass_policy_lockout_safety_check": False,
         "policy": document(*_administration(place), *services),
         "tags": tags(construct, **{"sovplatform:key": place.alias(name), "sovplatform:region": place.region.name}),
+        "lifecycle": [{"prevent_destroy": place.terraform.protect}],
     }
     if purpose is KeyPurpose.wrap:
         arguments |= {"enable_key_rotation": True, "rotation_period_in_days": ROTATION_DAYS}
