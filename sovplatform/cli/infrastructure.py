@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def choice(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose stacks."""
     command = click.option("--week", type=click.IntRange(1, 4), help="Only the stacks of this week.")(command)
-    return click.option("--region", metavar="R", help="Only the stacks of this region, or of one site: REGION-SITE.")(command)
+    return click.option(
+        "--region", metavar="R", help="Only the stacks of this region and all its sites, or of one: REGION-SITE."
+    )(command)
 
 
 @click.command()

@@ -18,6 +18,7 @@ from sovplatform.infrastructure.applying import Applier, Progress, judged_key
 from sovplatform.infrastructure.failures import require_written_state, told
 from sovplatform.infrastructure.journal import Journal
 from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport, StackPlan
+from sovplatform.infrastructure.places import place_names
 from sovplatform.infrastructure.request import STACK_FILE, Synthesis, SynthStack
 from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.infrastructure.terraform import Terraform, find
@@ -42,24 +43,24 @@ def _silent(stack: str, doing: str) -> None:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which stacks: of a week, of a region (or of one site of it), or all."""
+    """Which stacks: of a week, of a region with all its sites (or of one site of it), or all."""
 
     week: int | None = None
     region: str | None = None
 
-    def of(self, synthesis: Synthesis) -> tuple[SynthStack, ...]:
+    def of(self, synthesis: Synthesis, pilot: Pilot) -> tuple[SynthStack, ...]:
         """Raises ConfigError when nothing is chosen."""
-        found = tuple(stack for stack in synthesis.stacks if self._takes(stack))
+        names = place_names(pilot, self.region) if self.region else frozenset(stack.region.name for stack in synthesis.stacks)
+        found = tuple(stack for stack in synthesis.stacks if self.week in (None, stack.week) and stack.region.name in names)
         if not found:
-            names = ", ".join(dict.fromkeys(stack.region.name for stack in synthesis.stacks))
             wanted = " of ".join(
                 filter(None, (f"week {self.week}" if self.week else "", f"region {self.region}" if self.region else ""))
             )
-            raise ConfigError(f"there is no stack of {wanted}", remedy=f"weeks are 1 to 4, regions are {names}")
+            known = ", ".join(region.name for region in pilot.regions)
+            raise ConfigError(
+                f"there is no stack of {wanted}", remedy=f"weeks are 1 to 4, regions are {known}; a site is REGION-SITE"
+            )
         return found
-
-    def _takes(self, stack: SynthStack) -> bool:
-        return self.week in (None, stack.week) and self.region in (None, stack.region.name)
 
 
 def _refused(region: str, finding: Finding) -> SovError:
@@ -141,7 +142,7 @@ class Infrastructure:
 
         review(self._rules)
         synthesis = self.synth(progress=progress)
-        chosen = choice.of(synthesis)
+        chosen = choice.of(synthesis, self.pilot)
         judge = self._judge(synthesis)
         plans = plan_offline(
             find(self._terraform),
@@ -165,7 +166,7 @@ class Infrastructure:
         """
         review(self._rules)
         synthesis = self.synth(progress=progress)
-        chosen = choice.of(synthesis)
+        chosen = choice.of(synthesis, self.pilot)
         terraform, judge = find(self._terraform), self._judge(synthesis)
         for stack in chosen:
             terraform.require_version(stack.terraform, stack.opentofu, needed_by=f"the state of stack {stack.name}")
@@ -266,7 +267,7 @@ class Infrastructure:
         """
         from sovplatform.infrastructure.verdicts import basis
 
-        chosen = choice.of(synth.read(self.out))
+        chosen = choice.of(synth.read(self.out), self.pilot)
         ready = [(stack, place) for stack in chosen if (place := Workspace(self.home, stack.name)).plan.exists()]
         if not ready:
             raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first")

@@ -43,6 +43,11 @@ def places(pilot: Pilot) -> tuple[Place, ...]:
     return tuple(found)
 
 
+def place_names(pilot: Pilot, region: str) -> frozenset[str]:
+    """The names of the places that `region` means: itself, or all its sites, or the one site REGION-SITE that it names."""
+    return frozenset({region, *(site.name for spec in pilot.regions if spec.name == region for site in _sites(spec))})
+
+
 def _range(region: RegionSpec, index: int) -> str:
     """The range that the settings give; else one by the region's number, and none for edge sites, whose networks are there."""
     default = "" if region.role is Role.edge else f"10.{index % 256}.0.0/16"
