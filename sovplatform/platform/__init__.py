@@ -19,7 +19,7 @@ from sovplatform.interfaces import Region
 from sovplatform.ledger import Entry
 from sovplatform.patterns import sigt
 from sovplatform.pilot import Pilot
-from sovplatform.platform import approving, reports
+from sovplatform.platform import approving, auditing, reports
 from sovplatform.platform.approving import ReleaseView
 from sovplatform.platform.lock import held
 from sovplatform.plugins import Plugins
@@ -262,10 +262,10 @@ class Platform:
         """Verify the ledgers against the pinned keys, and the operator's journal against its own. Needs no server.
 
         Raises:
-            NotFound: the pilot was never up, so no keys are pinned.
+            NotFound: the pilot was never up, so no keys are pinned, and nothing of its infrastructure was judged.
         """
         journal = self.infrastructure.journal.verify()
-        if journal is not None and not (self.state / "trust.json").exists():
+        if journal is not None and not self._was_up():
             return (journal,)
         return (*self.summary.verify(self._trust()), *([journal] if journal else []))
 
@@ -273,15 +273,12 @@ class Platform:
         """Write an HTML and a Markdown report into `out`, with the bundle that proves it, and return the page.
 
         Raises:
-            NotFound: the pilot was never up.
+            NotFound: the pilot was never up, and nothing of its infrastructure was judged.
         """
-        from sovplatform.ledger.bundle import export
-        from sovplatform.ledger.report import report
-
-        ledgers = self.summary.paths()
-        page = report(ledgers, self._trust()).write(out)
-        export(ledgers, self._trust(), out / "bundle")
-        return page
+        operator = self.infrastructure.journal.ledger()
+        if operator is not None and not self._was_up():
+            return auditing.write({}, Trust(pilot=self.pilot.name, regions={}), operator, out)
+        return auditing.write(self.summary.paths(), self._trust(), operator, out)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -296,11 +293,16 @@ class Platform:
         """
         return held(self.state, what)
 
+    def _was_up(self) -> bool:
+        return (self.state / "trust.json").exists()
+
     def _trust(self) -> Trust:
         try:
             return Trust.from_json((self.state / "trust.json").read_bytes())
         except FileNotFoundError as err:
-            raise NotFound(f"pilot {self.pilot.name} was never up", remedy="run `sovctl up`") from err
+            raise NotFound(
+                f"pilot {self.pilot.name} was never up", remedy="run `sovctl up`, or `sovctl plan` for its infrastructure"
+            ) from err
 
     def _statuses(self) -> tuple[RegionStatus, ...]:
         return tuple(StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].status()))
