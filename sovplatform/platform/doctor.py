@@ -57,11 +57,17 @@ def _terraform(pilot: Pilot, plugins: Plugins, command: str) -> Finding:
     try:
         terraform = find(command)
         for place in places(pilot):
-            module, _, forms = plugins.stack_forms(place.region.provider).partition(":")
+            try:
+                module, _, forms = plugins.stack_forms(place.region.provider).partition(":")
+            except Unsupported:
+                continue  # no Terraform of it, so none is needed for it
             backend = getattr(import_module(module), forms)(place.region, pilot.name).backend("")
             terraform.require_version(backend.terraform, backend.opentofu, needed_by=f"the state of region {place.region.name}")
     except Unsupported as err:
         return Finding(check="Terraform", ok=False, detail=f"{err.feature}: {err.reason}", remedy=err.remedy)
     except SovError as err:
         return Finding(check="Terraform", ok=False, detail=err.message, remedy=err.remedy)
+    except Exception as err:  # a plugin's own mistake
+        told = f"{type(err).__name__}: {err}"
+        return Finding(check="Terraform", ok=False, detail=told, remedy="report it to whoever makes the plugin")
     return Finding(check="Terraform", ok=True, detail=f"{terraform}")

@@ -14,6 +14,7 @@ from sovplatform.cli.main import main
 from sovplatform.cli.rows import read_rows
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places as infrastructure_places
+from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
 from sovplatform.releases import ReleaseRepository
 from sovplatform.scaffold.regions import Place, region_text
@@ -108,6 +109,19 @@ def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_eac
         assert all(word in rows[region] for word in told), rows[region]
         assert f"sovctl plan --week 1 --region {region.strip('`')} &&" in readme
     assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
+    assert "A week is done when" in readme
+    text = (tmp_path / "eu" / "pilot.yaml").read_text()
+    assert "vault: https://HOST:8200" in text
+
+
+def test_the_infrastructure_that_a_new_pilot_shows_is_what_holds_without_it(tmp_path: Path) -> None:
+    assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
+    file = tmp_path / "demo" / "pilot.yaml"
+    before, shown = file.read_text().split("# infrastructure:\n")
+    assert "settings:" not in before.split("# -- data")[0]
+    made = yaml.safe_load("infrastructure:\n" + "".join(line.removeprefix("# ") + "\n" for line in shown.splitlines()))
+    assert InfrastructureSpec.model_validate(made["infrastructure"]) == InfrastructureSpec()
+    assert set(made["infrastructure"]) == set(InfrastructureSpec.model_fields)
 
 
 def test_the_readme_of_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
@@ -115,7 +129,9 @@ def test_the_readme_of_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: 
     assert "## Places" not in (tmp_path / "demo" / "README.md").read_text()
 
 
-@pytest.mark.parametrize(("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME")])
+@pytest.mark.parametrize(
+    ("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME"), ("onprem", "context: NAME")]
+)
 def test_a_cloud_region_says_what_is_to_be_filled_in_and_is_correct_without_it(provider: str, setting: str) -> None:
     text = region_text("de", Place(provider, "DE"), "sovereign")
     assert setting in text

@@ -1,11 +1,13 @@
-"""What `sovctl plan` prints of its verdicts."""
+"""What `sovctl plan` prints of its verdicts, and `sovctl plugin check` of promises."""
 
 from __future__ import annotations
 
 import pytest
 
 from sovplatform.cli.infrastructure import _print_plan
+from sovplatform.cli.plugin import _print_checked
 from sovplatform.infrastructure.outcomes import Changes, Denial, PlanReport, StackPlan
+from sovplatform.records import Finding
 
 
 def plan(*denials: Denial, waiting: str = "") -> StackPlan:
@@ -40,3 +42,15 @@ def test_a_denial_names_rule_resource_and_construct_in_80_columns(capsys: pytest
 def test_of_stacks_that_all_wait_there_is_no_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     _print_plan(PlanReport(pilot="eu", offline=False, stacks=(plan(waiting="apply de-week1 first"),)))
     assert "plans are" not in capsys.readouterr().out
+
+
+def test_promises_that_were_not_tried_for_one_reason_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = "unsupported: a trainer at the edge (edge sites only serve)"
+    untried = [Finding(check=f"Trainer: promise {number}", ok=True, detail=reason) for number in range(9)]
+    kept, broken = Finding(check="Region: it is", ok=True), Finding(check="Trainer: it trains", ok=False, detail=reason)
+    _print_checked([kept, *untried, broken])
+    assert capsys.readouterr().out.splitlines() == [
+        "ok     Region: it is",
+        f"ok     Trainer: 9 promises: {reason}",
+        f"wrong  Trainer: it trains: {reason}",
+    ]
