@@ -26,6 +26,7 @@ def test_what_was_judged_is_applied_and_its_state_rests_in_the_region(deployment
     assert planned["changes"]["create"] > 20
     (judged,) = deployment.journal("infrastructure.judged")
     assert (judged.subject, judged.details["plan"], judged.details["allow"]) == ("de-week1", planned["plan_digest"], True)
+    assert judged.details["judged"] == file_digest(deployment.directory / "infra" / "de-week1" / "judged.json")
     (applied,) = deployment.done("apply", *WEEK1)["stacks"]
     assert applied["state"] == "applied"
     assert len(deployment.cloud.made) == planned["changes"]["create"]
