@@ -11,6 +11,9 @@ from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import WIDTH
 from sovplatform.errors import EXIT_FAILED
 
+OPERATOR = "operator"
+_VERDICTS = {"True": "  allowed", "False": "  DENIED"}
+
 
 @click.group()
 def audit() -> None:
@@ -29,7 +32,9 @@ def log(call: Call, region: str | None, wide: bool) -> None:
         if call.json:
             click.echo(json.dumps({"region": where, **entry.model_dump(mode="json")}, ensure_ascii=False))
         elif not wide:
-            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {entry.event:<20}  {entry.subject}"
+            verdict = _VERDICTS.get(str(entry.details.get("allow")), "") if entry.event.endswith(".judged") else ""
+            event = f"{entry.event:<{27 if where == OPERATOR else 20}}"
+            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {event}  {entry.subject}{verdict}"
             click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
         else:
             details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)

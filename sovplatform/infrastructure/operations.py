@@ -271,7 +271,7 @@ class Infrastructure:
         chosen = choice.of(synth.read(self.out), self.pilot)
         ready = [(stack, place) for stack in chosen if (place := Workspace(self.home, stack.name)).plan.exists()]
         if not ready:
-            raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first")
+            raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first, without --offline")
         basis_now = basis(self.pilot, self._rules)
         applier = Applier(self.journal, self.out, find(self._terraform), progress, basis=basis_now, destroy=destroy)
         for stack, place in ready:

@@ -14,6 +14,5 @@ def write(ledgers: Mapping[str, Path], trust: Trust, operator: OperatorLedger | 
     from sovplatform.ledger.bundle import export
     from sovplatform.ledger.report import report
 
-    page = report(ledgers, trust, operator=operator).write(out)
-    export(ledgers, trust, out / "bundle", operator=operator)
-    return page
+    export(ledgers, trust, out / "bundle", operator=operator)  # first, as it never takes the place of another
+    return report(ledgers, trust, operator=operator).write(out)
