@@ -20,7 +20,7 @@ are all that is wrong (`file`, `line`, `message`, `remedy`) where more than the 
 | 0 | done |
 | 1 | failed, or something that was checked does not hold |
 | 2 | wrong usage or configuration; nothing was written |
-| 3 | denied by policy; the ledger says why |
+| 3 | denied by policy; the ledger says why, except of what was only tried (`plan --offline`, `cost`) |
 | 130 | interrupted |
 
 | what is refused | exit code |

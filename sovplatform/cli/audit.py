@@ -11,6 +11,9 @@ from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import WIDTH
 from sovplatform.errors import EXIT_FAILED
 
+OPERATOR = "operator"
+_VERDICTS = {"True": "  allowed", "False": "  DENIED"}
+
 
 @click.group()
 def audit() -> None:
@@ -29,14 +32,16 @@ def log(call: Call, region: str | None, wide: bool) -> None:
         if call.json:
             click.echo(json.dumps({"region": where, **entry.model_dump(mode="json")}, ensure_ascii=False))
         elif not wide:
-            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {entry.event:<20}  {entry.subject}"
+            verdict = _VERDICTS.get(str(entry.details.get("allow")), "") if entry.event.endswith(".judged") else ""
+            event = f"{entry.event:<{27 if where == OPERATOR else 20}}"
+            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {event}  {entry.subject}{verdict}"
             click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
         else:
             details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
             place = f"{where:<8} {entry.index:>6}  {entry.at:%Y-%m-%d %H:%M:%S}"
             click.echo(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}")
     if empty and not call.json:
-        click.echo("no entries yet; `sovctl run` begins the ledgers")
+        click.echo("no entries yet: `sovctl run` begins the regions' ledgers, `sovctl plan` the operator's journal")
 
 
 @audit.command()
@@ -62,8 +67,16 @@ def verify(call: Call, bundle: Path | None) -> int:
 @pass_call
 def report(call: Call, out: Path) -> None:
     """Write what an auditor takes away: the report, and what is needed to verify it offline."""
+    from sovplatform.ledger.bundle import digests as digests_of
+    from sovplatform.ledger.bundle import operator, read_trust
+
     path = call.platform(infrastructure=True).audit_report(out)
+    bundle = path.parent / "bundle"
+    digests = digests_of(read_trust(bundle), operator(bundle))
     if call.json:
-        call.show_json({"report": str(path)})
-    else:
-        click.echo(f"wrote {path}")
+        call.show_json({"report": str(path), "bundle": str(bundle), "digests": digests})
+        return
+    click.echo(f"wrote {path}, and {bundle} to verify it by")
+    click.echo("tell the auditor these digests on another way, as a bundle cannot vouch for itself:")
+    for name, digest in digests.items():
+        click.echo(f"  {name}  {digest}")

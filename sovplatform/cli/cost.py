@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -9,7 +10,7 @@ import click
 from sovplatform.cli import suggest
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.progress import Progress
-from sovplatform.cli.table import table
+from sovplatform.cli.table import WIDTH, table, wrapped
 from sovplatform.errors import Denied
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def cost(call: Call, region: str | None) -> None:
     call.show(shown, lambda: print_estimate(shown, budget))
     if whole.over(budget):
         raise Denied(
-            f"a month may cost {money(whole.total.month_high)} {whole.currency}, over the budget of {money(budget.amount)}",
+            f"a month may cost {money(whole.total.month_high)} {whole.currency}, "
+            f"over the budget of {money(budget.amount)} {budget.currency}",
             remedy="make pools smaller, train for fewer hours, or raise infrastructure.budget.amount",
         )
 
@@ -58,10 +60,11 @@ def print_estimate(estimate: CostEstimate, budget: BudgetSpec) -> None:
         bold=True,
     )
     click.echo(f"the budget is {money(budget.amount)} {budget.currency} over all regions")
-    for region in estimate.totals:
-        items = [line for line in estimate.lines if line.region == region.region]
-        rows = [(money(line.month_low), money(line.month_high), _described(line)) for line in items]
-        table(f"Region {region.region}", ("least", "most", "what"), rows, right=(0, 1))
+    for names, rows in _alike(estimate):
+        title = f"Region {names[0]}" if len(names) == 1 else f"Each of {len(names)} regions that are alike"
+        table(title, ("least", "most", "what"), rows, right=(0, 1))
+        if len(names) > 1:
+            click.echo("\n".join(wrapped(f"they are {', '.join(names)}", WIDTH)))
     sums = [(one.region, money(one.month_low), money(one.month_high), money(one.month_on_demand)) for one in estimate.totals]
     last = ("all", money(total.month_low), money(total.month_high), money(total.month_on_demand))
     table(
@@ -70,6 +73,8 @@ def print_estimate(estimate: CostEstimate, budget: BudgetSpec) -> None:
         [*sums, last] if len(sums) > 1 else sums,
         right=(1, 2, 3),
     )
+    if total.month_on_demand > total.month_high:
+        click.echo("without spot: the most, if no spot machine is to be had")
     missing = [(item.what, f"{item.reason} ({', '.join(item.regions)})") for item in estimate.not_priced]
     table("Not priced", ("what", "why, and where"), missing)
     sources = [(one.as_of.isoformat(), "says" if one.dated == "source" else "read", one.source) for one in estimate.sources]
@@ -78,11 +83,22 @@ def print_estimate(estimate: CostEstimate, budget: BudgetSpec) -> None:
         table("", ("", ""), [("note", text)])
 
 
+def _alike(estimate: CostEstimate) -> Iterator[tuple[list[str], Sequence[tuple[str, str, str]]]]:
+    """Regions by what is printed of them, such as many sites of one size."""
+    found: dict[tuple[tuple[str, str, str], ...], list[str]] = {}
+    for region in estimate.totals:
+        items = [line for line in estimate.lines if line.region == region.region]
+        rows = tuple((money(line.month_low), money(line.month_high), _described(line)) for line in items)
+        found.setdefault(rows, []).append(region.region)
+    yield from ((names, rows) for rows, names in found.items() if rows)
+
+
 def _described(line: CostLine) -> str:
     low, high = _number(line.quantity_low), _number(line.quantity_high)
     quantity = high if low == high else f"{low} to {high}"
     price = f", at prices of {line.stands_for}" if line.stands_for else ""
-    return f"{line.part}: {' '.join(filter(None, (quantity, _UNITS[line.unit], line.what)))}{price}"
+    what = line.what.replace("KMS keys", "KMS key", 1) if quantity == "1" else line.what
+    return f"{line.part}: {' '.join(filter(None, (quantity, _UNITS[line.unit], what)))}{price}"
 
 
 def _number(value: float) -> str:

@@ -14,7 +14,7 @@ from sovplatform.cli.table import seconds, table
 from sovplatform.errors import EXIT_DENIED, EXIT_FAILED, SovError
 
 if TYPE_CHECKING:
-    from sovplatform.infrastructure.outcomes import ApplyReport, PlanReport
+    from sovplatform.infrastructure.outcomes import ApplyReport, Denial, PlanReport
     from sovplatform.infrastructure.request import Synthesis
 
 
@@ -149,8 +149,19 @@ def _print_plan(report: PlanReport) -> None:
     ]
     table("Plan, as of an empty cloud" if report.offline else "Plan", ("stack", "verdict", "changes"), rows)
     for stack in report.stacks:
-        denied = [(denial.rule, f"{denial.address}: {denial.message} ({denial.construct_path})") for denial in stack.denials]
+        denied = [(denial.rule, _told(denial)) for denial in stack.denials]
         table(f"Denied: {stack.stack}", ("rule", "what is wrong, and the construct it comes from"), denied)
+    judged = [stack for stack in report.stacks if not stack.waiting]
+    count = sum(not stack.allow for stack in judged)
+    if judged:
+        verdict = f"{count} of {len(judged)} plans are denied" if count else f"all plans are allowed: {len(judged)}"
+        click.echo(f"\n{verdict}; what the rules saw is in infra/STACK/judged.json")
+
+
+def _told(denial: Denial) -> str:
+    """The resource, what is wrong with it, and its construct, where that is not the same."""
+    where = f" ({denial.construct_path})" if denial.construct_path not in ("", denial.address) else ""
+    return f"{denial.address}: {denial.message}{where}"
 
 
 def _print_applied(report: ApplyReport) -> None:

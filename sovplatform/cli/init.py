@@ -82,3 +82,5 @@ def pilot(
         click.echo(f"then: sovctl -C {directory} predict --file {directory / 'rows.csv'}")
     else:
         click.echo(f"next: fill in {directory / 'pilot.yaml'}, then sovctl -C {directory} doctor")
+        if blueprint.planned:
+            click.echo(f"its infrastructure needs nothing filled in: sovctl -C {directory} plan --offline")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -22,7 +23,7 @@ def doctor(call: Call) -> int:
     """Check everything a pilot needs, and say what to do about what is wrong.
 
     It starts and changes nothing. The exit code is 1 when something is wrong; it is 2 for a wrong pilot.yaml, of which all
-    that is wrong is told, a line each.
+    that is wrong is told, a line each. Where data and people alone are to be filled in, it goes on to what a plan needs.
     """
     try:
         platform = call.platform()
@@ -31,6 +32,8 @@ def doctor(call: Call) -> int:
             raise
         for problem in err.problems:
             click.echo(f"{click.style('wrong', fg='red')}  {problem}", err=True)
+        with suppress(ConfigError):
+            print_findings(call.platform(infrastructure=True).doctor())
         return EXIT_USAGE
     findings = platform.doctor()
     call.show(findings, lambda: print_findings(findings))

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
 import click
 
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import table
 from sovplatform.errors import EXIT_FAILED, ConfigError
+
+if TYPE_CHECKING:
+    from sovplatform.records import Finding
 
 
 @click.group()
@@ -37,13 +44,24 @@ def list_(call: Call) -> None:
 @pass_call
 def check(call: Call, provider: str, jurisdiction: str, settings: tuple[str, ...]) -> int:
     """Run the conformance suite on PROVIDER: every promise of the five interfaces, against the real thing."""
-    from sovplatform.cli.life import print_findings
     from sovplatform.testing import check as run_suite
 
     given = dict(_setting(text) for text in settings)
     findings = run_suite(provider, jurisdiction=jurisdiction, settings=given)
-    call.show(findings, lambda: print_findings(findings))
+    call.show(findings, lambda: _print_checked(findings))
     return 0 if all(finding.ok for finding in findings) else EXIT_FAILED
+
+
+def _print_checked(findings: Sequence[Finding]) -> None:
+    """A line for each finding; those of an interface that were not tried, for the same reason, together."""
+    from sovplatform.cli.life import print_findings
+    from sovplatform.records import Finding
+
+    for (interface, why), group in groupby(findings, lambda item: (item.check.partition(":")[0], item.ok and item.detail)):
+        same = list(group)
+        if len(same) > 1 and why:
+            same = [Finding(check=f"{interface}: {len(same)} promises", ok=True, detail=str(why))]
+        print_findings(same)
 
 
 def _setting(text: str) -> tuple[str, str]:

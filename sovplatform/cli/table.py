@@ -22,10 +22,15 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, 
         click.secho(f"\n{title}", bold=True)
     click.secho(_line(headers, widths, right), dim=True)
     for row in rows:
-        first, *more = textwrap.wrap(row[-1], widths[-1], break_long_words=True) or [""]
+        first, *more = wrapped(row[-1], widths[-1])
         click.echo(_line([*row[:-1], first], widths, right))
         for text in more:
             click.echo(" " * (sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)) + text)
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of at most `width`; names such as `eu-central-1` stay whole where they fit."""
+    return textwrap.wrap(text, width, break_long_words=True, break_on_hyphens=False) or [""]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:

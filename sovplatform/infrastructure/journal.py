@@ -6,7 +6,9 @@ it with the others.
 
 from __future__ import annotations
 
+import getpass
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sovplatform.errors import LedgerCorrupt
 from sovplatform.ledger import Entry, Ledger
+from sovplatform.ledger.crosscheck import database
+from sovplatform.ledger.operator import OPERATOR, OperatorLedger
 from sovplatform.ledger.verify import verify
 from sovplatform.runreport import LedgerReport
 
@@ -23,7 +27,7 @@ from sovplatform.runreport import LedgerReport
 class Journal:
     """The journal of one pilot, in `home`. Who holds the pilot's lock writes; anybody may read."""
 
-    region = "operator"
+    region = OPERATOR
     """What reports call it, among the regions' names."""
 
     def __init__(self, home: Path, pilot: str) -> None:
@@ -41,7 +45,7 @@ class Journal:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         private = self._private_key()
         with Ledger.open(self.path, self._origin) as ledger:
-            entry = ledger.append(event, subject, actor="operator", details=details, key=key)
+            entry = ledger.append(event, subject, actor=login(), details=details, key=key)
             ledger.seal(private.sign, self._origin, self._public.read_text())
             return entry
 
@@ -93,6 +97,18 @@ class Journal:
             return LedgerReport(region=self.region, size=0, root="", verified=False, problem="its public key is gone")
         return verify(self.path, origin=self._origin, public_key=public, region=self.region)
 
+    def ledger(self) -> OperatorLedger | None:
+        """As an auditor's papers have it; None when nothing was ever recorded.
+
+        Raises:
+            LedgerCorrupt: its public key is gone.
+        """
+        if not self.path.exists():
+            return None
+        if not self._public.exists():
+            raise LedgerCorrupt("the public key of the operator's journal is gone", remedy="restore it from a backup")
+        return OperatorLedger(database(self.path), self._origin, self._public.read_text())
+
     def _private_key(self) -> Ed25519PrivateKey:
         """Made once. A key without its journal, or a journal without its key, is never made good in silence."""
         if self._key.exists():
@@ -108,3 +124,12 @@ class Journal:
         with os.fdopen(descriptor, "wb") as file:
             file.write(secret)
         return made
+
+
+def login() -> str:
+    """Who acts, as this machine knows them: LOGIN@MACHINE."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        name = str(os.getuid())
+    return f"{name}@{socket.gethostname()}"

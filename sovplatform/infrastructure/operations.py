@@ -22,7 +22,7 @@ from sovplatform.infrastructure.places import places_of
 from sovplatform.infrastructure.request import STACK_FILE, Synthesis, SynthStack
 from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.infrastructure.terraform import Terraform, find
-from sovplatform.infrastructure.workspace import Workspace
+from sovplatform.infrastructure.workspace import Workspace, file_digest
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
 from sovplatform.policy.review import review
@@ -214,7 +214,7 @@ class Infrastructure:
         return described(stack, waiting=f"apply {', '.join(missing)} first" if missing else f"destroy {', '.join(later)} first")
 
     def _plan_one(self, stack: SynthStack, terraform: Terraform, judge: Judge, destroy: bool, progress: Progress) -> StackPlan:
-        from sovplatform.infrastructure.verdicts import basis
+        from sovplatform.infrastructure.verdicts import JUDGED, basis
 
         place = Workspace(self.home, stack.name)
         variables, _ = self._variables(stack)
@@ -233,6 +233,7 @@ class Infrastructure:
         verdict = {
             "plan": kept.plan,
             "stack_file": kept.stack_file,
+            "judged": file_digest(self.out / stack.name / JUDGED),
             "destroy": destroy,
             "allow": made.allow,
             "rules": sorted({denial.rule for denial in made.denials}),
@@ -281,7 +282,7 @@ class Infrastructure:
         chosen = self._chosen(choice, synth.read(self.out))
         ready = [(stack, place) for stack in chosen if (place := Workspace(self.home, stack.name)).plan.exists()]
         if not ready:
-            raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first")
+            raise ConfigError("no stack of that choice is planned", remedy="run `sovctl plan` first, without --offline")
         basis_now = basis(self.pilot, self._rules)
         applier = Applier(self.journal, self.out, find(self._terraform), progress, basis=basis_now, destroy=destroy)
         for stack, place in ready:

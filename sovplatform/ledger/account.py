@@ -12,6 +12,7 @@ from sovplatform.ledger.checkpoint import Checkpoint
 from sovplatform.ledger.crosscheck import verify_copies
 from sovplatform.ledger.entry import stored
 from sovplatform.ledger.figures import short_digest
+from sovplatform.ledger.operator import OperatorLedger
 from sovplatform.ledger.tally import Passage, Tally, crossings
 from sovplatform.ledger.verify import Copy
 from sovplatform.records import RegionTrust, Role, Trust, now
@@ -38,7 +39,9 @@ class RegionAccount:
 
 @dataclass
 class Account:
-    """All regions of a pilot. `disagreements` are crossings that only one side knows of."""
+    """All regions of a pilot, and the operator's journal, if there is one. `disagreements` are crossings that only one side
+    knows of.
+    """
 
     pilot: str
     at: datetime
@@ -46,17 +49,25 @@ class Account:
     strangers: tuple[LedgerReport, ...]
     disagreements: tuple[str, ...]
     matched: int
+    operator: OperatorLedger | None = None
 
     @property
     def verified(self) -> bool:
-        return not self.strangers and all(region.ledger.verified for region in self.regions)
+        journal = self.operator is None or self.operator.report.verified
+        return journal and not self.strangers and all(region.ledger.verified for region in self.regions)
 
     @property
     def flows(self) -> tuple[CrossingReport, ...]:
         return tuple(flow for region in self.regions for flow in region.left)
 
 
-def settle(copies: Mapping[str, Copy], trust: Trust, *, witnesses: Mapping[str, Sequence[str]] = {}) -> Account:
+def settle(
+    copies: Mapping[str, Copy],
+    trust: Trust,
+    *,
+    witnesses: Mapping[str, Sequence[str]] = {},
+    operator: OperatorLedger | None = None,
+) -> Account:
     """Read and verify every ledger, and compare what the two sides of each crossing recorded."""
     reports = {report.region: report for report in verify_copies(copies, trust, witnesses=witnesses)}
     known = sorted((name for name in reports if name in trust.regions), key=lambda name: (_ORDER[trust.regions[name].role], name))
@@ -69,6 +80,7 @@ def settle(copies: Mapping[str, Copy], trust: Trust, *, witnesses: Mapping[str, 
         strangers=tuple(report for name, report in reports.items() if name not in trust.regions),
         disagreements=tuple(disagreements),
         matched=matched,
+        operator=operator,
     )
 
 

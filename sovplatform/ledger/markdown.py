@@ -18,6 +18,7 @@ def markdown(account: Account) -> str:
     for region in account.regions:
         lines += _region(region)
     lines += ["## Privacy spent", "", *_privacy(account), "## Releases", "", *_releases(account)]
+    lines += ["## Infrastructure", "", *_infrastructure(account)]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -33,6 +34,9 @@ def _verdict(account: Account) -> list[str]:
         for region in account.regions
     ]
     rows += [[report.region, "", "", "**NO**", report.problem] for report in account.strangers]
+    if account.operator:
+        journal = account.operator.report
+        rows.append([journal.region, "", f"{journal.size:,}", "yes" if journal.verified else "**NO**", journal.problem])
     agreed = f"Both sides agree on {count_text(account.matched, 'crossing')}."
     told = [f"- {_plain(text)}" for text in account.disagreements] or [agreed]
     return ["## Verification", "", *_table(["Region", "Jurisdiction", "Entries", "Verified", "Problem"], rows), *told, ""]
@@ -82,6 +86,11 @@ def _releases(account: Account) -> list[str]:
         for release in region.tally.releases.values()
     ]
     return _table(["Release", "Region", "Artifact", "Proposed by", "Approved by", "What happened"], rows)
+
+
+def _infrastructure(account: Account) -> list[str]:
+    rows = account.operator.deeds() if account.operator else ()
+    return _table(["When", "Who", "What", "Stack", "What came of it"], rows)
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

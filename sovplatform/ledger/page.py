@@ -23,6 +23,7 @@ def page(account: Account) -> str:
     parts = [_verdict(account), _tiles(account), "<h2>What crossed the borders</h2>", _map(account)]
     parts += ["<h2>Regions</h2>", *(_region(region) for region in account.regions)]
     parts += ["<h2>Privacy spent</h2>", _privacy(account), "<h2>Releases</h2>", _releases(account)]
+    parts += ["<h2>Infrastructure</h2>", _infrastructure(account)] if account.operator else []
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -36,10 +37,12 @@ def page(account: Account) -> str:
 def _verdict(account: Account) -> str:
     problems = [f"{region.name}: {region.ledger.problem}" for region in account.regions if not region.ledger.verified]
     problems += [f"{report.region}: {report.problem}" for report in account.strangers]
+    journal = account.operator.report if account.operator else None
+    problems += [f"{journal.region}: {journal.problem}"] if journal and not journal.verified else []
     problems += account.disagreements
     if not problems:
-        entries = sum(region.ledger.size for region in account.regions)
-        counted = f"{count_text(entries, 'entry', 'entries')} in {count_text(len(account.regions), 'ledger')}"
+        ledgers = [region.ledger for region in account.regions] + ([journal] if journal else [])
+        counted = f"{count_text(sum(one.size for one in ledgers), 'entry', 'entries')} in {count_text(len(ledgers), 'ledger')}"
         agreed = f"{'each of ' if account.matched > 1 else ''}{count_text(account.matched, 'crossing')}"
         return (
             '<div class="verdict good"><strong>Everything verified.</strong> '
@@ -196,6 +199,16 @@ def _releases(account: Account) -> str:
         else _none("Nothing was released.")
     )
     return f'<section class="card">{table}</section>'
+
+
+def _infrastructure(account: Account) -> str:
+    """What the operator's journal says; who did it is what the operator's own machine says."""
+    rows = [[escape(cell) for cell in deed] for deed in (account.operator.deeds() if account.operator else ())]
+    note = (
+        '<p class="note">Who acted is the login and the machine of whoever ran the command. The cloud\'s own audit trail says '
+        "whose credentials were used.</p>"
+    )
+    return f'<section class="card">{_table(["When", "Who", "What", "Stack", "What came of it"], rows)}{note}</section>'
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -11,6 +11,7 @@ from sovplatform.ledger import bundle
 from sovplatform.ledger.account import Account, settle
 from sovplatform.ledger.crosscheck import database
 from sovplatform.ledger.markdown import markdown
+from sovplatform.ledger.operator import OperatorLedger
 from sovplatform.ledger.page import page
 from sovplatform.records import Trust
 
@@ -40,13 +41,20 @@ class Report:
         return directory / "report.html"
 
 
-def report(ledgers: Mapping[str, Path], trust: Trust, *, witnesses: Mapping[str, Sequence[str]] = {}) -> Report:
-    """Verify the regions' ledgers (region name to file) and report on them. What is wrong is in the report, not raised.
+def report(
+    ledgers: Mapping[str, Path],
+    trust: Trust,
+    *,
+    witnesses: Mapping[str, Sequence[str]] = {},
+    operator: OperatorLedger | None = None,
+) -> Report:
+    """Verify the regions' ledgers (region name to file) and the operator's journal, and report on them. What is wrong is in the
+    report, not raised.
 
     Raises:
         ConfigError: a pinned key is no Ed25519 key.
     """
-    return Report(settle({name: database(path) for name, path in ledgers.items()}, trust, witnesses=witnesses))
+    return Report(settle({name: database(path) for name, path in ledgers.items()}, trust, witnesses=witnesses, operator=operator))
 
 
 def report_bundle(directory: Path, *, trust: Trust | None = None) -> Report:
@@ -55,4 +63,4 @@ def report_bundle(directory: Path, *, trust: Trust | None = None) -> Report:
     Raises:
         NotFound: the directory is no bundle.
     """
-    return Report(settle(bundle.copies(directory), trust or bundle.read_trust(directory)))
+    return Report(settle(bundle.copies(directory), trust or bundle.read_trust(directory), operator=bundle.operator(directory)))

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from sovplatform import config
 from sovplatform.config.checks import closest
-from sovplatform.errors import ConfigError, Denied, NotFound, SovError, Unavailable, Unknown
+from sovplatform.errors import ConfigError, Denied, NotFound, Unavailable, Unknown
 from sovplatform.interfaces import Region
 from sovplatform.ledger import Entry
 from sovplatform.patterns import sigt
 from sovplatform.pilot import Pilot
-from sovplatform.platform import approving, reports
+from sovplatform.platform import approving, auditing, doctor, reports
 from sovplatform.platform.approving import ReleaseView
 from sovplatform.platform.lock import held
 from sovplatform.plugins import Plugins
@@ -86,23 +86,12 @@ class Platform:
 
     def doctor(self) -> Sequence[Finding]:
         """Whether this machine and every region can do what the pilot asks. Starts nothing."""
-        found: list[Finding] = []
-        for name, region in self.regions.items():
-            found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
-        return [*found, self._check_rules()]
-
-    def _check_rules(self) -> Finding:
-        """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
-        from sovplatform.policy.engine import PolicyEngine
-        from sovplatform.policy.review import review
-
-        directories = self._rules()
-        try:
-            review(directories)
-            PolicyEngine(directories)
-        except SovError as err:
-            return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
-        return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
+        terraform = config.settings().terraform
+        return [
+            *doctor.regions(self.regions),
+            *doctor.infrastructure(self.pilot, self.plugins, self.regions, terraform),
+            doctor.rules(self.root, self._rules()),
+        ]
 
     def _rules(self) -> list[Path]:
         return [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
@@ -263,10 +252,10 @@ class Platform:
         """Verify the ledgers against the pinned keys, and the operator's journal against its own. Needs no server.
 
         Raises:
-            NotFound: the pilot was never up, so no keys are pinned.
+            NotFound: the pilot was never up, so no keys are pinned, and nothing of its infrastructure was judged.
         """
         journal = self.infrastructure.journal.verify()
-        if journal is not None and not (self.state / "trust.json").exists():
+        if journal is not None and not self._was_up():
             return (journal,)
         return (*self.summary.verify(self._trust()), *([journal] if journal else []))
 
@@ -274,15 +263,12 @@ class Platform:
         """Write an HTML and a Markdown report into `out`, with the bundle that proves it, and return the page.
 
         Raises:
-            NotFound: the pilot was never up.
+            NotFound: the pilot was never up, and nothing of its infrastructure was judged.
         """
-        from sovplatform.ledger.bundle import export
-        from sovplatform.ledger.report import report
-
-        ledgers = self.summary.paths()
-        page = report(ledgers, self._trust()).write(out)
-        export(ledgers, self._trust(), out / "bundle")
-        return page
+        operator = self.infrastructure.journal.ledger()
+        if operator is not None and not self._was_up():
+            return auditing.write({}, Trust(pilot=self.pilot.name, regions={}), operator, out)
+        return auditing.write(self.summary.paths(), self._trust(), operator, out)
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -297,11 +283,16 @@ class Platform:
         """
         return held(self.state, what)
 
+    def _was_up(self) -> bool:
+        return (self.state / "trust.json").exists()
+
     def _trust(self) -> Trust:
         try:
             return Trust.from_json((self.state / "trust.json").read_bytes())
         except FileNotFoundError as err:
-            raise NotFound(f"pilot {self.pilot.name} was never up", remedy="run `sovctl up`") from err
+            raise NotFound(
+                f"pilot {self.pilot.name} was never up", remedy="run `sovctl up`, or `sovctl plan` for its infrastructure"
+            ) from err
 
     def _statuses(self) -> tuple[RegionStatus, ...]:
         return tuple(StageContext.each(self.pilot.regions, lambda spec: self.regions[spec.name].status()))

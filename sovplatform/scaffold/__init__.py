@@ -19,7 +19,7 @@ from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins, installed
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
-from sovplatform.scaffold.clouds import clouds_text, infrastructure_text
+from sovplatform.scaffold.clouds import HERE, clouds_text, infrastructure_text
 from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 
@@ -57,6 +57,11 @@ class Blueprint:
         """Every region with its role."""
         sovereign = [(name, place, Role.sovereign) for name, place in self.regions]
         return (*sovereign, (FABRIC, self.fabric, Role.global_), *((name, place, Role.edge) for name, place in self.edges))
+
+    @property
+    def planned(self) -> bool:
+        """Whether it is in clouds and clusters, and not all on this machine."""
+        return any(place.provider != HERE for _, place, _ in self.all_regions)
 
     @property
     def edges(self) -> tuple[tuple[str, Place], ...]:
@@ -177,8 +182,8 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "plugins": f"[{', '.join(plugins)}]",
         "regions": "".join(
             [
-                *(region_text(name, place, "sovereign") for name, place in regions),
-                region_text(FABRIC, blueprint.fabric, "global"),
+                *(region_text(name, place, "sovereign", planned=blueprint.planned) for name, place in regions),
+                region_text(FABRIC, blueprint.fabric, "global", planned=blueprint.planned),
                 *(edge_text(name, place) for name, place in blueprint.edges),
             ]
         ),

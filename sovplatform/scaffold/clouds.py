@@ -12,6 +12,19 @@ from sovplatform.scaffold.regions import EDGE, Place
 
 HERE = "onprem"
 _WEEKS = (1, 2, 3, 4)
+_DONE = """
+A week is done when `sovctl plan --week N --check` ends with 0, as nothing is left to make, change or end, and
+
+| week | look |
+|---|---|
+| 1 | `sovctl audit verify`: the operator's journal verifies |
+| 2 | `kubectl get nodes`: ready; `kubectl get pods -A`: cert-manager, Argo CD and Kyverno run |
+| 3 | OpenBao is initialised and unsealed (once, by you); SPIRE, MLflow and Kubeflow Trainer run |
+| 4 | KServe and Prometheus run; `kubectl get services -A` has no type but `ClusterIP` |
+
+This version makes and judges the infrastructure of such regions, and keeps keys in the clouds' key services. `sovctl up` and
+`sovctl run`, below, work where all regions are `onprem` on one machine: elsewhere trainer and server answer `Unsupported`.
+"""
 _LOGINS = {
     "aws": "`aws sso login --profile P`, and `profile: P` in its settings",
     "gcp": "`gcloud auth application-default login`",
@@ -59,6 +72,7 @@ def clouds_text(pilot: str, regions: Sequence[tuple[str, Place, Role]]) -> str:
         + "".join(weeks)
         + "\nor one region at a time, which is the way when different people log in:\n\n"
         + "".join(chosen)
+        + _DONE
     )
 
 

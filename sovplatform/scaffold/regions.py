@@ -14,6 +14,7 @@ _STATE = ("state_bucket: NAME", "where Terraform keeps the region's state")
 _FILL_IN = {
     "aws": (('account: "000000000000"', "12 digits, in quotes"), _STATE),
     "gcp": (("project: NAME", "its ID"), _STATE),
+    "onprem": (("context: NAME", "its cluster, as the kubeconfig calls it"), ("vault: https://HOST:8200", "has its keys")),
 }
 """What a provider wants to know before it is used for real."""
 
@@ -45,9 +46,9 @@ def named(places: Sequence[Place], prefix: str = "") -> tuple[tuple[str, Place],
     return tuple(found)
 
 
-def region_text(name: str, place: Place, role: str) -> str:
-    """A region as `pilot.yaml` has it; with what its provider wants to know, as a comment."""
-    if place.provider not in _FILL_IN:
+def region_text(name: str, place: Place, role: str, *, planned: bool = True) -> str:
+    """A region as `pilot.yaml` has it; where it is `planned`, with what its provider wants to know, as a comment."""
+    if place.provider not in _FILL_IN or not planned:
         return f"  - {{name: {name}, jurisdiction: {place.jurisdiction}, role: {role}, provider: {place.provider}}}\n"
     lines = [f"    #   {setting:<25} # {about}\n" for setting, about in _FILL_IN[place.provider]]
     hint = "    # settings:                   # FILL IN before anything is applied; plans and costs do without\n"

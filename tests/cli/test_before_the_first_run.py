@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sovplatform.cli.main import main
+from sovplatform.infrastructure.journal import Journal
 
 
 @pytest.fixture
@@ -145,3 +146,25 @@ def test_a_pilot_that_is_not_filled_in_can_be_looked_at_and_stopped(
     capsys.readouterr()
     assert main(["-C", str(tmp_path / "blank"), *command]) == 0
     assert said in capsys.readouterr().out
+
+
+def test_what_was_planned_of_a_pilot_that_was_never_up_is_audited(
+    demo: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    journal = Journal(Path(demo) / ".sov" / "infrastructure", "demo")
+    journal.record("infrastructure.judged", "de-week1", {"allow": True})
+    journal.record("infrastructure.judged", "fr-week1", {"allow": False})
+    assert main(["-C", demo, "audit", "log", "--region", "operator"]) == 0
+    assert [line.split()[-2:] for line in capsys.readouterr().out.splitlines()] == [
+        ["de-week1", "allowed"],
+        ["fr-week1", "DENIED"],
+    ]
+    assert main(["-C", demo, "audit", "verify"]) == 0
+    assert main(["-C", demo, "audit", "report", "--out", str(tmp_path / "audit")]) == 0
+    assert "operator/key.pem  sha256:" in capsys.readouterr().out
+    assert "de-week1" in (tmp_path / "audit" / "report.md").read_text()
+    assert main(["audit", "verify", "--bundle", str(tmp_path / "audit" / "bundle")]) == 0
+    page = (tmp_path / "audit" / "report.html").read_text()
+    journal.record("infrastructure.judged", "ch-week1", {"allow": True})
+    assert main(["-C", demo, "audit", "report", "--out", str(tmp_path / "audit")]) == 1
+    assert (tmp_path / "audit" / "report.html").read_text() == page  # as its bundle is

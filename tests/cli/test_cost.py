@@ -40,7 +40,7 @@ def test_over_the_budget_the_cost_is_shown_and_denied(pilot: Path, capsys: pytes
     assert "serving-pool: 730 to 1,460 h of own machines" in said.out
     assert "https://wiki.example/servers" in said.out
     denied = [line for line in said.err.splitlines() if line.startswith("error: ")]
-    assert denied == ["error: a month may cost 1,460 EUR, over the budget of 1,000"]
+    assert denied == ["error: a month may cost 1,460 EUR, over the budget of 1,000 EUR"]
 
 
 def test_the_estimate_is_json_line_by_line_and_within_the_budget_no_error(
@@ -108,7 +108,7 @@ def test_an_estimate_fits_80_columns_and_tells_everything(capsys: pytest.Capture
         "20,000",
         "12.5 to 292,000 h of",
         "5,000,000",
-        "prices of eu-",
+        "prices of eu-central-1",
         "bucket_config",
         "2026-11-01",
         "read",
@@ -119,3 +119,57 @@ def test_an_estimate_fits_80_columns_and_tells_everything(capsys: pytest.Capture
 @pytest.mark.parametrize(("amount", "text"), [(0, "0"), (0.994, "0.99"), (9.5, "9.50"), (1234.5, "1,234")])
 def test_money_is_readable(amount: float, text: str) -> None:
     assert money(amount) == text
+
+
+def line_of(region: str, **changed: object) -> CostLine:
+    given = {
+        "stack": f"{region}-week4",
+        "region": region,
+        "part": "region-keys",
+        "what": "KMS keys",
+        "quantity_low": 1,
+        "quantity_high": 1,
+        "unit": "month",
+        "unit_price_low": 1,
+        "unit_price_high": 1,
+        "currency": "EUR",
+        "month_low": 1,
+        "month_high": 1,
+        "month_on_demand": 1,
+        "as_of": date(2026, 11, 1),
+        "dated": "source",
+        "source": "https://prices.example/keys",
+    }
+    return CostLine.model_validate({**given, **changed})
+
+
+def of_lines(*lines: CostLine, **changed: object) -> CostEstimate:
+    totals = [CostTotal(region=line.region, month_low=1, month_high=1, month_on_demand=1) for line in lines]
+    given = {"pilot": "demo", "currency": "EUR", "lines": lines, "totals": totals, "total": totals[0], "not_priced": ()}
+    return CostEstimate.model_validate({**given, "sources": (), **changed})
+
+
+def test_sites_that_are_alike_are_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    sites = [line_of(f"edge-{number}") for number in range(12)]
+    print_estimate(of_lines(line_of("de", quantity_high=2), *sites), BudgetSpec(amount=9))
+    text = capsys.readouterr().out
+    assert text.count("region-keys: 1 KMS key\n") == 1
+    assert "region-keys: 1 to 2 KMS keys" in text
+    assert "Each of 12 regions that are alike" in text
+    assert "edge-11" in text.split("they are")[1]
+
+
+def test_names_of_places_are_not_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    print_estimate(of_lines(line_of("de", stands_for="eu-central-1", what="x" * 45)), BudgetSpec(amount=9))
+    assert "eu-central-1" in capsys.readouterr().out
+
+
+def test_what_is_said_of_one_regions_prices_is_not_said_of_anothers() -> None:
+    note = {"text": "those of Frankfurt stand for it", "regions": ("de",)}
+    old = {"as_of": date(2020, 1, 1), "dated": "source", "source": "https://prices.example", "regions": ("de",)}
+    found = of_lines(line_of("de"), line_of("fr"), notes=(note,), sources=(old,), at=date(2026, 11, 24))
+    assert found.of("fr").warnings == ()
+    assert found.of("de").warnings == (
+        note["text"],
+        "1 of 1 sources of prices are older than 400 days, the oldest of 2020-01-01",
+    )

@@ -112,6 +112,9 @@ def test_the_readme_of_a_pilot_with_clouds_tells_place_login_and_commands_of_eac
         assert f"sovctl plan --week 1 --region {region.strip('`')} &&" in readme
         assert places_of(pilot, region.strip("`")), "what it says to type chooses something"
     assert all(f"sovctl plan --week {week} && sovctl apply --week {week}" in readme for week in (1, 2, 3, 4))
+    assert "A week is done when" in readme
+    text = (tmp_path / "eu" / "pilot.yaml").read_text()
+    assert "vault: https://HOST:8200" in text
 
 
 def test_what_the_clouds_are_to_provide_is_written_out_as_it_would_be_without(tmp_path: Path) -> None:
@@ -124,11 +127,15 @@ def test_what_the_clouds_are_to_provide_is_written_out_as_it_would_be_without(tm
 
 def test_a_pilot_on_this_machine_says_nothing_of_clouds(tmp_path: Path) -> None:
     assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
-    assert "infrastructure:" not in (tmp_path / "demo" / "pilot.yaml").read_text()
+    text = (tmp_path / "demo" / "pilot.yaml").read_text()
+    assert "infrastructure:" not in text
+    assert "settings:" not in text.split("# -- data")[0]
     assert "## Places" not in (tmp_path / "demo" / "README.md").read_text()
 
 
-@pytest.mark.parametrize(("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME")])
+@pytest.mark.parametrize(
+    ("provider", "setting"), [("aws", 'account: "000000000000"'), ("gcp", "project: NAME"), ("onprem", "context: NAME")]
+)
 def test_a_cloud_region_says_what_is_to_be_filled_in_and_is_correct_without_it(provider: str, setting: str) -> None:
     text = region_text("de", Place(provider, "DE"), "sovereign")
     assert setting in text

@@ -157,3 +157,33 @@ def test_an_offline_plan_cannot_say_what_is_done(tmp_path: Path, capsys: Capture
     capsys.readouterr()
     assert main(["-C", str(file.parent), "plan", "--offline", "--check"]) == 2
     assert "--check asks what is there, and --offline plans as if nothing were" in capsys.readouterr().err
+
+
+def test_doctor_goes_on_to_what_a_plan_needs_where_data_and_people_are_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    old = tmp_path / "terraform"
+    old.write_text("#!/bin/sh\necho Terraform v1.11.4\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("SOVCTL_TERRAFORM", str(old))
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "doctor"]) == 2
+    said = capsys.readouterr()
+    assert "FILL" not in said.out
+    assert "data/de.csv" in said.err
+    assert "wrong  Terraform: the state of region de: it needs Terraform ≥ 1.14" in said.out
+    assert "de: account: no account is set" in said.out
+    old.write_text("#!/bin/sh\necho Terraform v1.14.0\n")
+    assert main(["-C", str(file.parent), "doctor"]) == 2
+    assert "ok     Terraform: Terraform 1.14.0" in capsys.readouterr().out
+
+
+def test_doctor_holds_a_pilot_on_one_machine_to_no_terraform(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("SOVCTL_TERRAFORM", "/nowhere/terraform")
+    file = pilot(tmp_path, "onprem:DE")
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "doctor"]) == 2
+    assert "Terraform" not in capsys.readouterr().out

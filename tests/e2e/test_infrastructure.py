@@ -29,6 +29,7 @@ def test_what_was_judged_is_applied_and_its_state_rests_in_the_region(deployment
     undone = deployment.sovctl("plan", *WEEK1, "--check")
     assert undone.returncode == 1
     assert f"error: not done: de-week1: {planned['changes']['create']} to create" in undone.stderr
+    assert judged.details["judged"] == file_digest(deployment.directory / "infra" / "de-week1" / "judged.json")
     (applied,) = deployment.done("apply", *WEEK1)["stacks"]
     assert applied["state"] == "applied"
     assert len(deployment.cloud.made) == planned["changes"]["create"]

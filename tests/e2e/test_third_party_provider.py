@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -45,3 +46,15 @@ def test_the_command_checks_it(environment: dict[str, str], tmp_path: Path) -> N
     assert [finding for finding in findings if not finding["ok"]] == []
     assert ended.returncode == 0, ended.stderr
     assert len(findings) > 70
+
+
+def test_its_infrastructure_is_planned_and_allowed(environment: dict[str, str], tmp_path: Path) -> None:
+    if shutil.which("terraform") is None:
+        pytest.skip("Terraform is not installed")
+    made = run(environment, tmp_path, SOVCTL, "init", "pilot", "demo", "--sovereign", "acme:DE")
+    assert made.returncode == 0, made.stderr
+    ended = run(environment, tmp_path, SOVCTL, "-C", "demo", "plan", "--offline", "--region", "de", "--json")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    stacks = {stack["stack"]: stack for stack in json.loads(ended.stdout)["stacks"]}
+    assert [stack["allow"] for stack in stacks.values()] == [True] * 4
+    assert {item["title"] for item in stacks["de-week2"]["left_out"]} == {"region-keys", "audit-sink", "raw-data-store"}

@@ -24,3 +24,8 @@ def sov_make_region(spec: RegionSpec, pilot: str, home: Path) -> Region | None:
     from acme_sov.region import AcmeRegion
 
     return AcmeRegion(spec, pilot, home) if spec.provider == NAME else None
+
+
+@hookimpl
+def sov_stack_forms(provider: str) -> str | None:
+    return "acme_sov.stack:AcmeForms" if provider == NAME else None

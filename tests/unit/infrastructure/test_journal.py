@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sqlite3
 import stat
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from sovplatform.errors import LedgerCorrupt
-from sovplatform.infrastructure.journal import Journal
+from sovplatform.infrastructure.journal import Journal, login
+from sovplatform.ledger.bundle import digests, export, verify_bundle
+from sovplatform.ledger.report import report_bundle
+from sovplatform.records import Trust
 
 
 @pytest.fixture
@@ -71,3 +77,46 @@ def test_a_stack_stands_from_its_first_apply_until_it_is_destroyed(journal: Jour
         journal.record(f"infrastructure.{event}", "de-week1", {})
         assert journal.stands("de-week1") is stands
     assert not journal.stands("de-week2")
+
+
+def test_whoever_acts_is_named_with_their_machine(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGNAME", "ada")
+    assert journal.record("infrastructure.judged", "de-week1", {}).actor == f"ada@{socket.gethostname()}"
+    monkeypatch.setattr("getpass.getuser", Mock(side_effect=KeyError("no such user")))
+    assert journal.record("infrastructure.judged", "de-week2", {}).actor.startswith(f"{os.getuid()}@")
+
+
+def test_an_auditor_takes_it_away_and_finds_what_was_changed_in_it(journal: Journal, tmp_path: Path) -> None:
+    changes = {"create": 37, "update": 0, "replace": 0, "delete": 0}
+    journal.record("infrastructure.judged", "de-week1", {"plan": "sha256:12", "allow": True, "rules": [], "changes": changes})
+    journal.record("infrastructure.judged", "fr-week1", {"plan": "sha256:34", "allow": False, "rules": ["key.own"]})
+    journal.record("infrastructure.apply.done", "de-week1", {"plan": "sha256:12"})
+    trust, ledger = Trust(pilot="demo", regions={}), journal.ledger()
+    assert ledger is not None
+    bundle = export({}, trust, tmp_path / "bundle", operator=ledger)
+    (report,) = verify_bundle(bundle)
+    assert (report.region, report.size, report.verified) == ("operator", 3, True)
+    assert digests(trust, ledger)["operator/key.pem"] in (bundle / "README.txt").read_text()
+
+    audit = report_bundle(bundle)
+    assert audit.verified
+    for told in (audit.html(), audit.markdown()):
+        for word in ("de-week1", "apply done", "37 to create", "DENIED; key.own", login()):
+            assert word in told.replace("\\", ""), word
+
+    entries = bundle / "operator" / "entries.jsonl"
+    entries.write_bytes(entries.read_bytes().replace(b"false", b"true"))
+    (changed,) = verify_bundle(bundle)
+    assert not changed.verified
+    assert "Everything verified" not in report_bundle(bundle).html()
+    (bundle / "operator" / "key.pem").unlink()
+    with pytest.raises(LedgerCorrupt, match="key of the operator's journal"):
+        verify_bundle(bundle)
+
+
+def test_a_journal_without_its_public_key_is_not_handed_out(journal: Journal) -> None:
+    assert journal.ledger() is None
+    journal.record("infrastructure.judged", "de-week1", {})
+    (journal.path.parent / "ledger.pub").unlink()
+    with pytest.raises(LedgerCorrupt, match="public key"):
+        journal.ledger()

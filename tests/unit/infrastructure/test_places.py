@@ -6,7 +6,9 @@ import pytest
 
 from sovplatform import config
 from sovplatform.errors import ConfigError
+from sovplatform.infrastructure.operations import Choice
 from sovplatform.infrastructure.places import places, places_of
+from sovplatform.infrastructure.request import Synthesis, SynthStack
 from sovplatform.pilot import Pilot
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold import Blueprint, Place, make_pilot
@@ -98,3 +100,23 @@ def test_two_sites_of_one_name_are_refused(pilot: Pilot) -> None:
     sites = [{"name": "ulm", "jurisdiction": "DE"}, {"name": "ulm", "jurisdiction": "CH"}]
     with pytest.raises(ConfigError, match="edge-ulm is there twice"):
         places(with_regions(pilot, region("edge", Role.edge, sites=sites)))
+
+
+def test_a_region_means_all_its_sites_and_no_others(pilot: Pilot) -> None:
+    def sites(*names: str) -> list[dict[str, str]]:
+        return [{"name": name, "jurisdiction": "CH", "context": f"{name}-{len(names)}"} for name in names]
+
+    one, two = region("edge-ch", Role.edge, sites=sites("bern", "basel")), region("edge-ch-2", Role.edge, sites=sites("chur"))
+    made = with_regions(pilot, region("de"), one, two)
+    stacks = [
+        SynthStack(
+            name=f"{place.region.name}-week1", region=place.region, week=1, resources=1, locations=(), terraform="1", opentofu="1"
+        )
+        for place in places(made)
+    ]
+    synthesis = Synthesis(pilot="demo", stacks=tuple(stacks))
+    chosen = Choice(1, "edge-ch").of(synthesis, made)
+    assert [stack.region.name for stack in chosen] == ["edge-ch-bern", "edge-ch-basel"]
+    with pytest.raises(ConfigError, match="there is no stack of week 2 of region edge-ch") as caught:
+        Choice(2, "edge-ch").of(synthesis, made)
+    assert "regions are de, edge-ch, edge-ch-2; a site is REGION-SITE" in caught.value.remedy
