@@ -168,8 +168,8 @@ def test_what_is_said_of_one_regions_prices_is_not_said_of_anothers() -> None:
     note = {"text": "those of Frankfurt stand for it", "regions": ("de",)}
     old = {"as_of": date(2020, 1, 1), "dated": "source", "source": "https://prices.example", "regions": ("de",)}
     found = of_lines(line_of("de"), line_of("fr"), notes=(note,), sources=(old,), at=date(2026, 11, 24))
-    assert found.of("fr").warnings == ()
-    assert found.of("de").warnings == (
+    assert found.of("fr", {"fr"}).warnings == ()
+    assert found.of("de", {"de"}).warnings == (
         note["text"],
         "1 of 1 sources of prices are older than 400 days, the oldest of 2020-01-01",
     )
