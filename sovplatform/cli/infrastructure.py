@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sovplatform.cli.call import Call, pass_call
+from sovplatform.cli.completion import places
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import seconds, table
 from sovplatform.errors import EXIT_DENIED, EXIT_FAILED
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
 def choice(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose stacks."""
     command = click.option("--week", type=click.IntRange(1, 4), help="Only the stacks of this week.")(command)
-    return click.option(
-        "--region", metavar="R", help="Only the stacks of this region and all its sites, or of one: REGION-SITE."
-    )(command)
+    meaning = "Only the stacks of this region and all its sites, or of one: REGION-SITE."
+    return click.option("--region", metavar="R", help=meaning, shell_complete=places)(command)
 
 
 @click.command()
