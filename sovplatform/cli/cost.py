@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from sovplatform.cli.call import Call, pass_call
-from sovplatform.cli.completion import places
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import WIDTH, table, wrapped
 from sovplatform.errors import Denied
@@ -21,7 +20,7 @@ _UNITS = {"hour": "h of", "month": "", "GB-month": "GB of"}
 
 
 @click.command()
-@click.option("--region", metavar="R", help="Show only this region or site; the budget is that of all.", shell_complete=places)
+@click.option("--region", metavar="R", help="Show only this region or site; the budget is that of all.")
 @pass_call
 def cost(call: Call, region: str | None) -> None:
     """Tell what a month of the infrastructure costs, before anything is launched.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sovplatform.cli.call import Call, pass_call
-from sovplatform.cli.completion import places
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.table import seconds, table
 from sovplatform.errors import EXIT_DENIED, EXIT_FAILED
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 def choice(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that choose stacks."""
     command = click.option("--week", type=click.IntRange(1, 4), help="Only the stacks of this week.")(command)
-    meaning = "Only the stacks of this region and all its sites, or of one: REGION-SITE."
-    return click.option("--region", metavar="R", help=meaning, shell_complete=places)(command)
+    return click.option(
+        "--region", metavar="R", help="Only the stacks of this region and all its sites, or of one: REGION-SITE."
+    )(command)
 
 
 @click.command()

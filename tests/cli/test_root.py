@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import pytest
-from click.shell_completion import ShellComplete
 
 from sovplatform.cli.main import COMMANDS, main, root
 from sovplatform.errors import Denied, SovError
@@ -142,18 +141,3 @@ def test_completion_is_printed(shell: str, capsys: pytest.CaptureFixture[str]) -
 def test_a_shell_that_is_not_known_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "tcsh"]) == 2
     assert capsys.readouterr().err.startswith("error: there is no completion for 'tcsh'; use one of: bash, fish, zsh\n")
-
-
-def test_a_shell_completes_regions_and_sites(tmp_path: Path) -> None:
-    directory = str(tmp_path / "demo")
-    assert main(["init", "pilot", directory, "--sovereign", "onprem:DE", "--sovereign", "edge:CH"]) == 0
-
-    def completed(*words: str, directory: str = directory) -> list[str]:
-        *before, incomplete = words
-        completion = ShellComplete(root, {}, "sovctl", "_SOVCTL_COMPLETE")
-        return [item.value for item in completion.get_completions(["-C", directory, *before], incomplete)]
-
-    sites = ["edge-ch", "edge-ch-site-1", "edge-ch-site-2"]
-    assert completed("plan", "--region", "") == ["de", "fabric", *sites]
-    assert completed("cost", "--region", "edge") == sites
-    assert completed("plan", "--region", "", directory=str(tmp_path)) == []
