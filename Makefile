@@ -33,6 +33,7 @@ $(STAMP): pyproject.toml $(PLUGINS:%=%/pyproject.toml) constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -c constraints.txt -e '.[$(EXTRAS)]' $(EDITABLE) --group dev
 	@touch $@
+	@echo "Ready: $(BIN)/sovctl --help, or put $(BIN) on your PATH"
 
 pilot: $(STAMP) ## Make the fintech pilot in demo/ and run it to a served, audited model
 	@if [ -e $(PILOT) ]; then \

@@ -12,8 +12,9 @@ from sovplatform.cli.main import root
 HEAD = """# The command `sovctl`
 
 Every command takes `-C DIR` (the pilot's directory) and `--json`. Errors go to standard error: one line that says what is
-wrong, one that says what to do; with `--json`, one object with `message`, `reasons`, `remedy`, `exit_code` and `problems`, which
-are all that is wrong (`file`, `line`, `message`, `remedy`) where more than the first is known.
+wrong, one that says what to do. With `--json` the last line of standard error is `{"error": {…}}` with `message`, `reasons`,
+`remedy`, `exit_code` and `problems`, which are all that is wrong (`file`, `line`, `message`, `remedy`) where more than the first
+is known; lines before it tell progress.
 
 | exit code | meaning |
 |---|---|

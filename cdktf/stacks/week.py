@@ -71,7 +71,7 @@ class WeekStack:
             name=self.name,
             region=self.place.region,
             week=self.week,
-            resources=len(self._elements),
+            resources=sum(not element.resource.data for element in self._elements),
             locations=tuple(self.forms.locations()),
             variables=self.wires.variables,
             outputs={identifier(name): name for name in self.wires.own},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +150,15 @@ class Infrastructure:
         synthesis = self.synth(progress=progress)
         chosen = self._chosen(choice, synthesis)
         judge = self._judge(synthesis)
+        progress("", f"planning {len(chosen)} stack{'s' if len(chosen) > 1 else ''}")
+        done = count(1)
         plans = plan_offline(
             find(self._terraform),
             {stack.name: self.out / stack.name for stack in chosen},
-            progress=lambda name: progress(name, "planned"),
+            progress=lambda name: progress(name, f"planned, {next(done)} of {len(chosen)}"),
             variables={stack.name: {name: item.example for name, item in stack.variables.items()} for stack in chosen},
         )
+        progress("", "judging")
         made = [judge.judge(stack, self._stack_file(stack), plans[stack.name].json, plans[stack.name].digest) for stack in chosen]
         return PlanReport(pilot=self.pilot.name, offline=True, stacks=tuple(made))
 

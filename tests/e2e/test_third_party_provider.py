@@ -55,6 +55,8 @@ def test_its_infrastructure_is_planned_and_allowed(environment: dict[str, str], 
     assert made.returncode == 0, made.stderr
     ended = run(environment, tmp_path, SOVCTL, "-C", "demo", "plan", "--offline", "--region", "de", "--json")
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "planning 4 stacks" in ended.stderr
+    assert "planned, 4 of 4" in ended.stderr
     stacks = {stack["stack"]: stack for stack in json.loads(ended.stdout)["stacks"]}
     assert [stack["allow"] for stack in stacks.values()] == [True] * 4
     assert {item["title"] for item in stacks["de-week2"]["left_out"]} == {"region-keys", "audit-sink", "raw-data-store"}
