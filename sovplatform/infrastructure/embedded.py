@@ -27,7 +27,7 @@ _MANIFEST = re.compile(r"apiVersion.*kind|kind.*apiVersion", re.DOTALL)
 
 @dataclass
 class Embedded:
-    """`objects`: path, `kind` as GROUP/VERSION/KIND, `values` and `blocks` as of a resource. `unread`: paths of what cannot be read."""
+    """`objects`: path, `kind` as GROUP/VERSION/KIND, `values` and `blocks`. `unread`: the paths of what cannot be read."""
 
     objects: list[dict[str, Any]] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)

@@ -9,7 +9,7 @@ import pytest
 
 from sovplatform.infrastructure.document import document
 from sovplatform.infrastructure.embedded import Embedded
-from sovplatform.infrastructure.judgement import judge_document
+from sovplatform.infrastructure.judgement import judge_document, judging
 from sovplatform.infrastructure.named import notes
 from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
@@ -34,7 +34,7 @@ MANY = "a: &a [x, x, x, x, x, x, x, x]\n" + "\n".join(
 
 @pytest.fixture(scope="module")
 def engine() -> PolicyEngine:
-    return PolicyEngine()
+    return judging()
 
 
 def denied_by(engine: PolicyEngine, bank: Pilot, *texts: str) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sovplatform.infrastructure.document import document
-from sovplatform.infrastructure.judgement import judge_document
+from sovplatform.infrastructure.judgement import judge_document, judging
 from sovplatform.infrastructure.named import notes
 from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
@@ -26,7 +26,7 @@ NAMED = {"namespace_selector": [{"match_labels": {"sov-pilot": "bank"}}]}
 
 @pytest.fixture(scope="module")
 def engine() -> PolicyEngine:
-    return PolicyEngine()
+    return judging()
 
 
 def denied_by(engine: PolicyEngine, given: Document) -> set[str]:
