@@ -73,6 +73,13 @@ class SettingError(ConfigError):
         return cls(region, [Problem((setting,), message, remedy)])
 
 
+class LackingError(SettingError):
+    """How a provider says that a region does not have what the pilot asks of all: a GPU, say.
+
+    A problem's `loc` begins at the top of `pilot.yaml`: `("infrastructure", "training", "gpu")`.
+    """
+
+
 def and_more(count: int) -> str:
     """What a message ends with when it tells the first of several."""
     return f" (and {count} more)" if count else ""

@@ -74,8 +74,8 @@ def decode_error(body: Mapping[str, Any]) -> SovError:
     kind = getattr(errors, str(body.get("error")), SovError)
     message, remedy = str(body.get("message", "no answer")), str(body.get("remedy", ""))
     problems = [Problem(**{**problem, "loc": tuple(problem["loc"])}) for problem in body.get("problems", ())]
-    if kind is SettingError:
-        return SettingError(str(body["region"]), problems)
+    if isinstance(kind, type) and issubclass(kind, SettingError):
+        return kind(str(body["region"]), problems)
     if isinstance(kind, type) and issubclass(kind, ConfigError):
         return kind(message, remedy=remedy, problems=problems)
     if isinstance(kind, type) and issubclass(kind, Denied):

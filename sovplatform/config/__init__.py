@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sovplatform.errors import ConfigError, PluginError, Problem, SettingError, and_more
+from sovplatform.errors import ConfigError, LackingError, PluginError, Problem, SettingError, and_more
 
 if TYPE_CHECKING:
     from sovplatform.config.yamlsource import Source
@@ -151,6 +151,8 @@ def _of_the_pilot(source: Source, complaint: SettingError) -> Iterator[Problem]:
             place = names.index(complaint.region) if complaint.region in names else None
             own = place is not None and _is_of_the_site(problem, region["settings"], sites[place])
             loc = ("regions", index, "settings", *(("sites", place) if own else ()), *problem.loc)
+            if isinstance(complaint, LackingError):  # where the file leaves it to a default, the region is what can be shown
+                loc = problem.loc if problem.loc[0] in source.data else ("regions", index)
             prefix = "" if problem.message.startswith(f"region {complaint.region}") else f"region {complaint.region}: "
             yield replace(problem, loc=loc, message=prefix + problem.message)
         return

@@ -27,6 +27,8 @@ _NOTED = ("arns", "documents", "ignores", "mentions", "opaque", "projects", "sec
 _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
+    "policy_id": "aws_organizations_policy_attachment",
+    "metadata.namespace": "kubernetes_network_policy_v1",
     "crypto_key": "google_kms_crypto_key_version",
 }
 """What is told of a thing in resources of their own is shown with it: by which argument, and which types."""
@@ -152,11 +154,12 @@ class _Teller:
         expressions.add(said.get("expressions", {}))
         facts.add(after if after is not None else constants(said.get("expressions", {})), sensitive=sensitive)
         read = policies(facts, expressions, after)
-        read_json(facts, expressions, after)
+        objects, unread = read_json(facts, expressions, after)
         if at["type"] == "vault_policy" and (written_rights := rights(str((after or {}).get("policy", "")))):
             read["policy"] = written_rights
         list_unread(at["type"], facts, expressions, read)
         texts = facts.raw + expressions.templates
+        incomplete = partial(facts, expressions)
         lifecycle = written.get("lifecycle", {})
         lifecycle = lifecycle[0] if isinstance(lifecycle, list) and lifecycle else lifecycle
         told = {
@@ -165,10 +168,13 @@ class _Teller:
             "blocks": facts.blocks,
             "refs": expressions.refs,
             "mixed": expressions.mixed,
-            "partial": partial(facts, expressions.refs),
-            "marks": marks(facts, partial(facts, expressions.refs)),
+            "partial": incomplete,
+            "hollow": sorted(facts.hollow),
+            "marks": marks(facts, incomplete),
             "opaque": sorted(path for path in facts.opaque if path not in read),
             "documents": read,
+            "objects": objects,
+            "unread": unread,
             "mentions": codes(texts),
             "arns": arns(texts),
             "projects": projects(texts),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,31 +25,52 @@ _NO_REFERENCE = ("each", "count", "path", "self", "terraform")
 _VAULT_PATH = re.compile(r'path\s+"([^"]*)"\s*\{((?:[^{}]|\{[^{}]*\})*)\}')
 
 Paths = dict[str, list[Any]]
+Held = dict[str, dict[str, int]]
 
 
 @dataclass
 class Facts:
-    """What is known of one tree. `blocks` counts the objects at each path, so that a rule can ask something of all of them."""
+    """What is known of one tree. `blocks` counts the objects at each path, so that a rule can ask something of all of them.
+
+    `held` says of a path how many of those objects have which paths below it; `hollow` are the paths of objects that say nothing.
+    """
 
     values: Paths = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
     opaque: set[str] = field(default_factory=set)
     raw: list[str] = field(default_factory=list)
+    held: Held = field(default_factory=dict)
+    hollow: set[str] = field(default_factory=set)
 
-    def add(self, tree: Any, path: str = "", sensitive: Any = False) -> None:
-        """Put a tree below `path`. What is null or empty is left out; what is sensitive is not told."""
+    def add(self, tree: Any, path: str = "", sensitive: Any = False) -> set[str]:
+        """Put a tree below `path`, and return its paths. What is null or empty is left out; what is sensitive is not told."""
         if isinstance(tree, Mapping):
-            if path and tree:
-                self.blocks[path] = self.blocks.get(path, 0) + 1
-            for key, item in tree.items():
-                self.add(item, f"{path}.{self._name(str(key))}" if path else self._name(str(key)), _below(sensitive, key))
-        elif isinstance(tree, list | tuple):
+            return self._mapping(tree, path, sensitive)
+        if isinstance(tree, list | tuple):
+            seen: set[str] = set()
             for index, item in enumerate(tree):
                 if item == {}:  # an empty block means something, as in "allow all"; an empty map does not
-                    self.blocks[path] = self.blocks.get(path, 0) + 1
-                self.add(item, path, _below(sensitive, index))
-        elif tree is not None and tree != "":
+                    seen |= self._block(path, set())
+                seen |= self.add(item, path, _below(sensitive, index))
+            return seen
+        if tree is not None and tree != "":
             self._scalar(tree, path, sensitive is True)
+            return {path}
+        return set()
+
+    def _mapping(self, tree: Mapping[Any, Any], path: str, sensitive: Any) -> set[str]:
+        seen: set[str] = set()
+        for key, item in tree.items():
+            below = f"{path}.{self._name(str(key))}" if path else self._name(str(key))
+            seen |= self.add(item, below, _below(sensitive, key))
+        return self._block(path, seen) if path and tree else seen
+
+    def _block(self, path: str, seen: set[str]) -> set[str]:
+        self.blocks[path] = self.blocks.get(path, 0) + 1
+        hold(self.held, path, seen)
+        if not seen:
+            self.hollow.add(path)
+        return {*seen, path}
 
     def _scalar(self, value: Any, path: str, sensitive: bool) -> None:
         if OPAQUE in path or sensitive:
@@ -64,6 +85,13 @@ class Facts:
     @staticmethod
     def _name(key: str) -> str:
         return str(trusted(key))
+
+
+def hold(held: Held, path: str, seen: set[str]) -> None:
+    """One more object at `path` has what was seen below it."""
+    found = held.setdefault(path, {})
+    for one in seen:
+        found[one] = found.get(one, 0) + 1
 
 
 def _below(sensitive: Any, key: Any) -> Any:
@@ -98,38 +126,53 @@ class Expressions:
     refs: dict[str, list[str]] = field(default_factory=dict)
     mixed: dict[str, list[str]] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
+    held: Held = field(default_factory=dict)
 
-    def add(self, tree: Any, path: str = "") -> None:
-        """Terraform's `expressions`: constants as they are, templates of a JSON stack as text, references of HCL as lists."""
+    def add(self, tree: Any, path: str = "") -> set[str]:
+        """Terraform's `expressions`: constants as they are, templates of a JSON stack as text, references of HCL as lists.
+
+        Returns the paths that are references; `held` counts them as `Facts.held` does.
+        """
         if isinstance(tree, list):
-            for item in tree:
-                self.add(item, path)
-        elif isinstance(tree, Mapping) and "constant_value" in tree:
-            self._constant(tree["constant_value"], path)
-        elif isinstance(tree, Mapping) and isinstance(tree.get("references"), list):
+            return _joined(self.add(item, path) for item in tree)
+        if isinstance(tree, Mapping) and "constant_value" in tree:
+            return self._constant(tree["constant_value"], path)
+        if isinstance(tree, Mapping) and isinstance(tree.get("references"), list):
             self.mixed.setdefault(path, []).extend(longest([str(trusted(one)) for one in tree["references"]]))
-        elif isinstance(tree, Mapping):
-            for key, item in tree.items():
-                self.add(item, f"{path}.{key}" if path else str(key))
+            return set()
+        if isinstance(tree, Mapping):
+            return self._block(path, (self.add(item, f"{path}.{key}" if path else str(key)) for key, item in tree.items()))
+        return set()
 
-    def _constant(self, value: Any, path: str) -> None:
+    def _constant(self, value: Any, path: str) -> set[str]:
         if isinstance(value, Mapping):
-            for key, item in value.items():
-                self._constant(item, f"{path}.{trusted(str(key))}" if path else str(trusted(str(key))))
-        elif isinstance(value, list):
-            for item in value:
-                self._constant(item, path)
-        elif isinstance(value, str):
+            below = ((f"{path}.{trusted(str(key))}" if path else str(trusted(str(key))), item) for key, item in value.items())
+            return self._block(path, (self._constant(item, name) for name, item in below))
+        if isinstance(value, list):
+            return _joined(self._constant(item, path) for item in value)
+        if isinstance(value, str):
             self.texts.setdefault(path, []).append(value)
             pure = _PURE.fullmatch(value)
             if pure:
                 self.refs.setdefault(path, []).append(pure[1])
-            elif found := list(references(value)):
+                return {path}
+            if found := list(references(value)):
                 self.mixed.setdefault(path, []).extend(found)
+        return set()
+
+    def _block(self, path: str, parts: Iterable[set[str]]) -> set[str]:
+        seen = _joined(parts)
+        if path and seen:
+            hold(self.held, path, seen)
+        return seen
 
     @property
     def templates(self) -> list[str]:
         return [text for texts in self.texts.values() for text in texts]
+
+
+def _joined(parts: Iterable[set[str]]) -> set[str]:
+    return {path for part in parts for path in part}
 
 
 def references(text: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sovplatform.infrastructure.flattening import OPAQUE, Facts
+from sovplatform.infrastructure.flattening import OPAQUE, Expressions, Facts
 
 _PRIVATE = [
     ipaddress.ip_network(one)
@@ -17,6 +17,8 @@ _SECRET = re.compile(
     r"(?:^|[._-])(?:[a-z]+)?(?:password|passwd|passphrase|secret_?key|secret_?access_?key|private_?key|api_?key|client_?secret|token)$",
     re.IGNORECASE,
 )
+_LIKE_A_RANGE = re.compile(r"\s*[0-9A-Fa-f:.]+\s*/\s*[0-9.]+\s*")
+"""What a cloud may take for a range although it is written as none: `0/0`, `000.0.0.0/0`, `0.0.0.0/0 `."""
 _KEY_TEXT = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b")
 
 
@@ -27,12 +29,12 @@ def outside(values: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
 
 
 def _is_outside(text: str) -> bool:
-    if "." not in text and ":" not in text:
+    if "." not in text and ":" not in text and "/" not in text:
         return False
     try:
         network = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        return False
+        return _LIKE_A_RANGE.fullmatch(text) is not None
     return not any(network.version == private.version and _within(network, private) for private in _PRIVATE)
 
 
@@ -61,16 +63,13 @@ def _is_text(value: Any) -> bool:
 LABELS = ("managed-by", "sov-jurisdiction", "sov-pilot", "sov-region", "sov-role", "sov-week")
 
 
-def partial(facts: Facts, refs: Mapping[str, Sequence[str]]) -> list[str]:
-    """Paths that some of the blocks they are in do not have."""
-    counts = {path: max(len(facts.values.get(path, ())), len(refs.get(path, ()))) for path in {*facts.values, *refs}}
-    return sorted(path for path, count in counts.items() if count < max(_around(facts, path), default=0))
-
-
-def _around(facts: Facts, path: str) -> list[int]:
-    """How many blocks there are at each level around a path."""
-    parts = path.split(".")
-    return [facts.blocks.get(".".join(parts[:depth]), 0) for depth in range(1, len(parts))]
+def partial(facts: Facts, expressions: Expressions) -> list[str]:
+    """Paths that some of the objects around them do not have, whether as values or as references."""
+    found: set[str] = set()
+    for around, count in facts.blocks.items():
+        told, referred = facts.held.get(around, {}), expressions.held.get(around, {})
+        found |= {path for path in {*told, *referred} if max(told.get(path, 0), referred.get(path, 0)) < count}
+    return sorted(found)
 
 
 def marks(facts: Facts, incomplete: Sequence[str]) -> dict[str, str]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sovplatform.infrastructure.embedded import Embedded
 from sovplatform.infrastructure.flattening import Expressions, Facts, statements
 
 _POLICIES = ("assume_role_policy", "content", "policy", "repository_policy")
@@ -31,26 +32,45 @@ def policies(facts: Facts, expressions: Expressions, after: Any) -> dict[str, li
     return found
 
 
-def read_json(facts: Facts, expressions: Expressions, after: Any) -> None:
+def read_json(facts: Facts, expressions: Expressions, after: Any) -> tuple[list[dict[str, Any]], list[str]]:
     """Helm's values and an add-on's settings are JSON in a text: what stands in it is judged like any other argument.
 
-    Where the plan does not know the text yet, it is taken as it is written, templates and all.
+    Where the plan does not know the text yet, it is taken as it is written, templates and all. Returns the objects of Kubernetes
+    that are in it, and the paths of what may be some and cannot be read.
     """
+    objects: list[dict[str, Any]] = []
+    unread: list[str] = []
     for argument in _WRITTEN:
         known = [text for text in _list((after or {}).get(argument)) if text is not None]
         written = expressions.texts.get(argument, [])
-        for text in known if len(known) >= len(written) else written:
-            try:
-                parsed = json.loads(text)
-            except (TypeError, ValueError):
-                facts.opaque.add(argument)
-                continue
-            if isinstance(parsed, Mapping):
-                facts.values.pop(argument, None)
-                facts.opaque.discard(argument)
-                expressions.refs.pop(argument, None)
-                expressions.mixed.pop(argument, None)
-                facts.add(parsed, argument)
+        parsed = [_parsed(text) for text in (known if len(known) >= len(written) else written)]
+        if not all(isinstance(one, Mapping) for one in parsed):
+            facts.opaque.add(argument)
+            continue
+        for one in parsed:
+            for whole in (facts.values, expressions.refs, expressions.mixed):
+                whole.pop(argument, None)
+            facts.opaque.discard(argument)
+            facts.add(one, argument)
+            found = Embedded.of(one, argument)
+            objects += found.objects
+            unread += found.unread
+    return objects, unread
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except (TypeError, ValueError):
+        return None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Of a key that is there twice, another reader may take the other value."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
 
 
 def list_unread(kind: str, facts: Facts, expressions: Expressions, read: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from sovplatform.errors import Problem, SettingError
+from sovplatform.errors import LackingError, Problem, SettingError
 from sovplatform.mistakes import described, path_of
 from sovplatform.records import Record, RegionSpec
 
@@ -56,6 +56,18 @@ def read_settings(
     if found:
         raise SettingError(spec.name, found)
     return tuple(made)
+
+
+def no_gpu(region: str, pool: str, gpu: str, message: str, *, there: Collection[str], remedy: str) -> LackingError:
+    """That a region has not the GPU that `infrastructure` asks of all, for its `pool`: `training` or `serving`.
+
+    `there` are those that could have been meant.
+    """
+    names = {name.lower(): name for name in there}
+    plain = gpu.lower().removeprefix("nvidia").strip(" -_").removeprefix("tesla").strip(" -_")
+    near = difflib.get_close_matches(plain, names, n=1, cutoff=0.6)
+    hint = f"did you mean '{names[near[0]]}'? " if near else ""
+    return LackingError(region, [Problem(("infrastructure", pool, "gpu"), message, f"{hint}{remedy}")])
 
 
 def _problems(spec: RegionSpec, kind: type[Record], error: ValidationError) -> Iterator[Problem]:

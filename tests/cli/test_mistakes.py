@@ -56,6 +56,44 @@ def test_what_only_the_synthesis_finds_names_its_line_too(tmp_path: Path, capsys
     assert f"pilot.yaml:{number}: region de: eu-west-3 is in FR, not in DE" in capsys.readouterr().err
 
 
+LACKING = {
+    "unknown": ("aws:DE", "training", "l4s", "AWS has no GPU 'l4s' that is known here", "did you mean 'L4'? use one of L4"),
+    "misspelt": (
+        "gcp:DE",
+        "serving",
+        "nvidia-l4",
+        "Google Cloud has no GPU 'nvidia-l4'",
+        "did you mean 'L4'? use one of H100, L4",
+    ),
+    "lacking": ("aws:DE", "serving", "H100", "eusc-de-east-1 is not known to have the GPU H100", "use one of L4 (g6.xlarge)"),
+    "elsewhere": ("gcp:DE", "training", "A100", "location europe-west3 has no GPU A100", "use one of H100, L4"),
+    "on-prem": ("onprem:DE", "serving", "L4", "it has no GPU 'L4': its settings say none", "set infrastructure.serving.gpu"),
+}
+
+
+@pytest.mark.parametrize("case", LACKING)
+def test_a_gpu_that_a_region_lacks_names_the_line_that_asks_for_it(tmp_path: Path, case: str, capsys: Capture) -> None:
+    place, pool, gpu, message, remedy = LACKING[case]
+    file = pilot(tmp_path, place)
+    with file.open("a") as text:
+        text.write(f"\ninfrastructure:\n  {pool}:\n    gpu: {gpu}\n")
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{len(file.read_text().splitlines())}: region de: {message}" in said
+    assert remedy in said
+
+
+def test_a_gpu_that_nobody_asked_for_names_the_region_that_lacks_it(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "gcp:FR")
+    number = file.read_text().splitlines().index("  - name: fr") + 1
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{number}: region fr: location europe-west9 has no GPU L4" in said
+    assert "as infrastructure.training.gpu" in said
+
+
 def test_all_problems_are_listed(tmp_path: Path, capsys: Capture) -> None:
     file = pilot(tmp_path, "aws:DE")
     number = settings(file, "aws", "account: 12", "protect: perhaps")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sovplatform.errors import ConfigError
+from sovplatform.interfaces.settings import no_gpu
 from sovplatform.records import Record
 
 
@@ -93,20 +93,20 @@ GPUS: Mapping[str, Gpu] = {
 }
 
 
-def gpu_in(location: str, name: str, region: str, own: Mapping[str, tuple[str, ...]]) -> Gpu:
-    """The GPU, as the table or the region's own settings have it.
+def gpu_in(location: str, name: str, region: str, own: Mapping[str, tuple[str, ...]], pool: str) -> Gpu:
+    """The GPU of a pool, as the table or the region's own settings have it.
 
     Raises:
-        ConfigError: there is no such GPU, or not in that location; the message lists what there is.
+        LackingError: there is no such GPU, or not in that location; the message lists what there is.
     """
     if own.get(name):
         return Gpu(instances=own[name], regions=frozenset({location}))
     there = sorted({gpu for gpu, facts in GPUS.items() if location in facts.regions} | {gpu for gpu in own if own[gpu]})
     families = ", ".join(f"{gpu} ({(own.get(gpu) or GPUS[gpu].instances)[0]})" for gpu in there)
-    remedy = f"use one of {families}" if there else "use CPUs there or another region"
-    remedy += ", or name its instance types in the setting `gpus`"
+    remedy = f"use one of {families} as infrastructure.{pool}.gpu" if there else "use CPUs there or another region"
+    remedy += ", or name its instance types in the region's setting `gpus`"
     if name not in GPUS:
-        raise ConfigError(f"region {region}: AWS has no GPU '{name}' that is known here", remedy=remedy)
+        raise no_gpu(region, pool, name, f"AWS has no GPU '{name}' that is known here", there=there, remedy=remedy)
     if location not in GPUS[name].regions:
-        raise ConfigError(f"region {region}: {location} is not known to have the GPU {name}", remedy=remedy)
+        raise no_gpu(region, pool, name, f"{location} is not known to have the GPU {name}", there=(), remedy=remedy)
     return GPUS[name]

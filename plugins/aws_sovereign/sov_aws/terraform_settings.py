@@ -20,8 +20,8 @@ class TerraformSettings(Record):
     """All are optional.
 
     Where: `zones`, two or three availability zones, first the one that has the GPUs. `state_key`: the alias of the key of
-    Terraform's state. Guardrails: `organization_target`, the root, unit or account that a service control policy is attached to;
-    without it the same rules are a permission boundary. `operators`: the IAM roles that may change guardrails and audit, and that
+    Terraform's state. Guardrails: `organization_target`, the root, unit or account that a service control policy is attached to,
+    beside the permission boundary with the same rules. `operators`: the IAM roles that may change guardrails and audit, and that
     administer the cluster. Network: `operator_ranges` reach the cluster's private API; `services` get private endpoints besides
     those that are needed. Money: `budget`, the amount in the currency that the partition bills in, where that is not the pilot's.
     Nodes: `nodes_run`, their operating system; `serving_instance`; `gpus`, the instance types of a GPU that is not in our table.

@@ -120,8 +120,8 @@ def test_serving_on_cpus_or_gpus() -> None:
 @pytest.mark.parametrize(
     ("gpu", "said"),
     [
-        ("H100", "region de: eusc-de-east-1 is not known to have the GPU H100 — use one of L4 (g6.xlarge), or name its"),
-        ("TPU", "region de: AWS has no GPU 'TPU' that is known here — use one of L4 (g6.xlarge), or name its instance types"),
+        ("H100", "region de: eusc-de-east-1 is not known to have the GPU H100 — use one of L4 (g6.xlarge) as infrastructure"),
+        ("TPU", "region de: AWS has no GPU 'TPU' that is known here — use one of L4 (g6.xlarge) as infrastructure."),
     ],
 )
 @pytest.mark.parametrize("kind", [constructs.TrainingPool, constructs.ServingPool])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sovplatform.errors import ConfigError
+from sovplatform.interfaces.settings import no_gpu
 from sovplatform.records import Record
 
 
@@ -113,17 +113,19 @@ def zones_of(location: str) -> tuple[str, ...]:
     return tuple(f"{location}-{letter}" for letter in ZONES.get(location, "abc"))
 
 
-def gpu_in(location: str, name: str, region: str) -> tuple[Gpu, tuple[str, ...]]:
-    """The GPU and the zones of the location that have it.
+def gpu_in(location: str, name: str, region: str, pool: str) -> tuple[Gpu, tuple[str, ...]]:
+    """The GPU of a pool, and the zones of the location that have it.
 
     Raises:
-        ConfigError: there is no such GPU, or not in that location.
+        LackingError: there is no such GPU, or not in that location.
     """
     there = sorted(gpu for gpu, facts in GPUS.items() if location in facts.zones)
-    remedy = f"use one of {', '.join(there)}" if there else "serve and train on CPUs there, or use another location"
+    remedy = f"use one of {', '.join(there)} as infrastructure.{pool}.gpu" if there else "serve and train on CPUs there"
+    remedy += ", or another location of the region's jurisdiction"
     gpu = GPUS.get(name)
     if gpu is None:
-        raise ConfigError(f"region {region}: Google Cloud has no GPU '{name}' that is known here", remedy=remedy)
+        message = f"Google Cloud has no GPU '{name}' that is known here"
+        raise no_gpu(region, pool, name, message, there=there, remedy=remedy)
     if location not in gpu.zones:
-        raise ConfigError(f"region {region}: location {location} has no GPU {name}", remedy=remedy)
+        raise no_gpu(region, pool, name, f"location {location} has no GPU {name}", there=(), remedy=remedy)
     return gpu, tuple(f"{location}-{letter}" for letter in gpu.zones[location])

@@ -85,7 +85,7 @@ def test_no_nodes_make_no_pool(site: MakeSite) -> None:
 @pytest.mark.parametrize(
     ("region", "gpu", "said"),
     [
-        ({}, "H900", "region de: Google Cloud has no GPU 'H900' that is known here — use one of H100, L4"),
+        ({}, "H900", "region de: Google Cloud has no GPU 'H900' that is known here — did you mean 'H100'? use one of H100, L4"),
         ({}, "A100", "region de: location europe-west3 has no GPU A100 — use one of H100, L4"),
         (
             {"location": "europe-west10"},

@@ -16,7 +16,8 @@ from sovplatform.backends.terraform.admission import guardrails
 from sovplatform.backends.terraform.kubernetes import kubernetes_providers, platform_services
 from sovplatform.backends.terraform.vault import audit_device, region_keys, vault_provider
 from sovplatform.backends.terraform.workloads import pool, serving_budget, workload_namespace
-from sovplatform.errors import ConfigError, Unsupported
+from sovplatform.errors import Unsupported
+from sovplatform.interfaces.settings import no_gpu
 from sovplatform.interfaces.stackforms import Backend, Form, Output, Resource, StackForms, TerraformProvider
 from sovplatform.records import RegionSpec
 
@@ -129,10 +130,9 @@ class OnPremForms(StackForms):
     def _check_gpu(self, gpu: str, what: str) -> None:
         has = self.settings.gpu
         if gpu.lower() != has.lower():
-            raise ConfigError(
-                f"region {self.region.name} has no GPU {gpu}: its settings say {has or 'none'}",
-                remedy=f"set infrastructure.{what}.gpu to what it has, or `gpu` in the region's settings",
-            )
+            message = f"it has no GPU '{gpu}': its settings say {has or 'none'}"
+            remedy = f"set infrastructure.{what}.gpu to what it has, or `gpu` in the region's settings"
+            raise no_gpu(self.region.name, what, gpu, message, there=[has] if has else [], remedy=remedy)
 
     def _platform_services(self, construct: constructs.PlatformServices, wires: Wires) -> Form:
         """OpenBao is left out where the settings name a server: the region's keys are there already."""

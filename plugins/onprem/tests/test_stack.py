@@ -192,7 +192,7 @@ def test_what_cannot_be_made_is_said_with_the_setting_that_would_help(kind: type
 
 
 def test_a_gpu_that_the_machines_do_not_have_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"region de has no GPU H100: its settings say l4") as caught:
+    with pytest.raises(ConfigError, match=r"region de: it has no GPU .H100.: its settings say l4") as caught:
         form(constructs.TrainingPool, gpu="H100")
     assert "infrastructure.training.gpu" in str(caught.value.remedy)
 

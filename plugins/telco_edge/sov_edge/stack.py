@@ -12,6 +12,7 @@ from sovplatform.backends.terraform.admission import guardrails
 from sovplatform.backends.terraform.kubernetes import kubernetes_providers, platform_services
 from sovplatform.backends.terraform.workloads import pool, serving_budget, workload_namespace
 from sovplatform.errors import ConfigError, Unsupported
+from sovplatform.interfaces.settings import no_gpu
 from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider
 from sovplatform.records import RegionSpec, Role
 
@@ -52,11 +53,11 @@ class EdgeForms(StackForms):
 
     def _serving_pool(self, construct: constructs.ServingPool) -> Form:
         """The namespace with a quota of the site's size, what is kept standing, and which machines serve (by default, all)."""
-        if construct.gpu and construct.gpu.lower() != self.settings.gpu.lower():
-            raise ConfigError(
-                f"site {self.region.name} has no GPU {construct.gpu}: its settings say {self.settings.gpu or 'none'}",
-                remedy="set infrastructure.serving.gpu to what the sites have, or `gpu` in their settings",
-            )
+        gpu, has = construct.gpu, self.settings.gpu
+        if gpu and gpu.lower() != has.lower():
+            message = f"the site has no GPU '{gpu}': its settings say {has or 'none'}"
+            remedy = "set infrastructure.serving.gpu to what the sites have, or `gpu` in their settings"
+            raise no_gpu(self.region.name, "serving", gpu, message, there=[has] if has else [], remedy=remedy)
         namespace, *others = workload_namespace(construct, self.settings, gpus=construct.nodes_max if construct.gpu else 0)
         made = pool(construct, "serving", self.settings.serving_nodes, gpu=construct.gpu, priority=PRIORITY)
         return Form(resources=(namespace, *others, *made, serving_budget(construct, namespace.ref("metadata[0].name"))))

@@ -99,7 +99,7 @@ def test_a_site_is_reached_by_its_own_context_and_keeps_its_own_state() -> None:
 
 
 def test_a_gpu_that_a_site_does_not_have_is_named() -> None:
-    with pytest.raises(ConfigError, match=r"site edge-de-site-1 has no GPU L4: its settings say none"):
+    with pytest.raises(ConfigError, match=r"region edge-de-site-1: the site has no GPU .L4.: its settings say none"):
         serving(forms(), gpu="L4")
     assert arguments(serving(forms(gpu="L4", serving_nodes=["n1"]), gpu="L4"), "kubernetes_node_taint").keys() == {"serving_n1"}
 

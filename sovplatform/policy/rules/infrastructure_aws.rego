@@ -150,6 +150,11 @@ aws_kinds := {
 		],
 	},
 	"aws_nat_gateway": {"banned": {"rule": "public.gateway", "why": "it is a way out to the internet"}},
+	"aws_organizations_policy": {
+		"labels": "tags",
+		"must": [{"rule": "guardrail.weak", "path": "type", "values": ["SERVICE_CONTROL_POLICY"]}],
+	},
+	"aws_organizations_policy_attachment": {"own": [{"rule": "guardrail.weak", "path": "policy_id", "types": ["aws_organizations_policy"]}]},
 	"aws_route": {"never": aws_gateways},
 	"aws_route_table": {"labels": "tags", "never": aws_gateways},
 	"aws_route_table_association": {"never": [{"rule": "public.route", "path": "gateway_id"}]},

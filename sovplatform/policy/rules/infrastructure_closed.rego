@@ -175,13 +175,20 @@ nodes_role(r) if {
 deny contains {"rule": "key.protection", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
 	some name, r in input.resources.google_kms_crypto_key
 	not in_hardware(r)
-	msg := "version_template.protection_level must be HSM, EXTERNAL or EXTERNAL_VPC"
+	msg := "version_template.protection_level must be HSM, HSM_SINGLE_TENANT, EXTERNAL or EXTERNAL_VPC"
 }
 
 in_hardware(r) if {
 	levels := r.values["version_template.protection_level"]
 	count(levels) == 1
-	levels[0] in {"HSM", "EXTERNAL", "EXTERNAL_VPC"}
+	levels[0] in {"HSM", "HSM_SINGLE_TENANT", "EXTERNAL", "EXTERNAL_VPC"}
+}
+
+# Not every location's hardware signs so, and what seals a ledger encrypts nothing.
+in_hardware(r) if {
+	r.values["version_template.protection_level"] == ["SOFTWARE"]
+	r.values["version_template.algorithm"] == ["EC_SIGN_ED25519"]
+	r.values.purpose == ["ASYMMETRIC_SIGN"]
 }
 
 # -- charts --------------------------------------------------------------------------------------------------------------

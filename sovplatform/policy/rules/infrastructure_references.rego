@@ -189,7 +189,7 @@ boundless(statement) if not statement.effect == "Allow"
 
 # The most that roles may ever do: it allows nothing by itself, and denies every other place.
 boundary(one) if {
-	one.type == "aws_iam_policy"
+	one.type in {"aws_iam_policy", "aws_organizations_policy"}
 	some other in input.notes.statements
 	other.type == one.type
 	other.name == one.name

@@ -15,6 +15,7 @@ deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if
 keyed(r, path) if {
 	refs := r.refs[path]
 	count(refs) >= object.get(r.blocks, parent(path), 1)
+	not partly(r, path)
 	count([ref | some ref in refs; not own_key(ref)]) == 0
 }
 

@@ -35,8 +35,7 @@ def cluster(construct: constructs.Cluster, wires: Wires, place: Place) -> Form:
     control = made[-1]
     inside: dict[str, JsonValue] = {"cluster.name": control.ref("name")}
     known = {name: wires[name] for name in ("network.subnets", "keys.data")} | inside
-    if (boundary := boundary_of(wires)) is not None:
-        known["guardrails.boundary"] = boundary
+    known["guardrails.boundary"] = boundary_of(wires)
     pods = _pods(construct, known, place)
     early = [_addon(construct, control, name, settings, pods) for name, settings in _BEFORE_NODES.items()]
     holder = node_role(construct, known, place, "system")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from sov_aws.forms.place import Arguments, Place, Wires, tags
@@ -48,27 +50,14 @@ POLICY_CHARACTERS = {"aws_organizations_policy": 5120, "aws_iam_policy": 6144}
 
 
 def guardrails(construct: constructs.Guardrails, wires: Wires, place: Place) -> Form:
-    """A service control policy where `organization_target` says so; else a boundary for every role that is made here."""
+    """A boundary for every role that is made here; where `organization_target` says so, also a service control policy.
+
+    The boundary is there in any case: a later week's stack shows by itself that its roles are bounded.
+    """
     defaults = _defaults(construct, place)
     rules = _rules(place)
     # What follows may be changed by nobody but the operators afterwards, so it is there before.
     after = waits(*(one for one in defaults if one.type == "aws_s3_account_public_access_block"))
-    if place.terraform.organization_target:
-        policy = Resource(
-            type="aws_organizations_policy",
-            name="guardrails",
-            arguments={
-                "name": place.named("guardrails", limit=128),
-                "description": f"What nobody in region {place.region.name} of pilot {place.pilot} may do",
-                "type": "SERVICE_CONTROL_POLICY",
-                "content": document(*rules),
-                "tags": tags(construct),
-                **after,
-            },
-        )
-        target: Arguments = {"policy_id": policy.ref("id"), "target_id": place.terraform.organization_target}
-        made = Resource(type="aws_organizations_policy_attachment", name="guardrails", arguments=target)
-        return Form(resources=(*defaults, policy, made))
     boundary = Resource(
         type="aws_iam_policy",
         name="guardrails",
@@ -81,12 +70,31 @@ def guardrails(construct: constructs.Guardrails, wires: Wires, place: Place) -> 
         },
     )
     example = place.arn("iam", f"policy/{boundary.arguments['name']}")
-    return Form(resources=(*defaults, boundary), outputs={BOUNDARY: Output(value=boundary.ref("arn"), example=example)})
+    controls = _controls(construct, place, rules, after) if place.terraform.organization_target else []
+    outputs = {BOUNDARY: Output(value=boundary.ref("arn"), example=example)}
+    return Form(resources=(*defaults, boundary, *controls), outputs=outputs)
 
 
 def boundary_of(wires: Wires) -> JsonValue:
-    """The boundary for a role, or None where a service control policy does its work."""
-    return wires[BOUNDARY] if BOUNDARY in wires else None  # noqa: SIM401  asking for what nobody offers is an error
+    """The boundary for a role."""
+    return wires[BOUNDARY]
+
+
+def _controls(construct: constructs.Guardrails, place: Place, rules: Sequence[Arguments], after: Arguments) -> list[Resource]:
+    policy = Resource(
+        type="aws_organizations_policy",
+        name="guardrails",
+        arguments={
+            "name": place.named("guardrails", limit=128),
+            "description": f"What nobody in region {place.region.name} of pilot {place.pilot} may do",
+            "type": "SERVICE_CONTROL_POLICY",
+            "content": document(*rules),
+            "tags": tags(construct),
+            **after,
+        },
+    )
+    target: Arguments = {"policy_id": policy.ref("id"), "target_id": place.terraform.organization_target}
+    return [policy, Resource(type="aws_organizations_policy_attachment", name="guardrails", arguments=target)]
 
 
 def _rules(place: Place) -> list[Arguments]:

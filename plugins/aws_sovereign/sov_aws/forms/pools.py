@@ -14,7 +14,7 @@ SPOT_TAINT = ("sov/spot", "true")
 
 def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place) -> Form:
     """Spot machines from zero; else a reservation that only this pool uses, in the first zone. No pool when it has no nodes."""
-    gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus)
+    gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus, "training")
     if not construct.nodes:
         return Form()
     holder = node_role(construct, wires, place, "training")
@@ -42,7 +42,7 @@ def serving_pool(construct: constructs.ServingPool, wires: Wires, place: Place) 
     instances: tuple[str, ...] = (place.terraform.serving_instance,)
     disk_gb = 100
     if construct.gpu:
-        gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus)
+        gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus, "serving")
         instances, disk_gb = gpu.instances[:1], gpu.disk_gb
     pool = Pool(
         name="serving",

@@ -18,7 +18,7 @@ SPOT_TAINT: dict[str, JsonValue] = {"key": "sov/spot", "value": "true", "effect"
 
 def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place) -> Form:
     """Spot machines from zero; else a reservation that only this pool may use, in one zone. No pool when it has no nodes."""
-    gpu, zones = gpu_in(place.location, construct.gpu, place.region.name)
+    gpu, zones = gpu_in(place.location, construct.gpu, place.region.name, "training")
     if not construct.nodes:
         return Form()
     machine, count = gpu.machine, gpu.count
@@ -42,7 +42,7 @@ def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place
 def serving_pool(construct: constructs.ServingPool, wires: Wires, place: Place) -> Form:
     zones, machine, gpu = place.zones, SERVING_MACHINE, None
     if construct.gpu:
-        gpu, zones = gpu_in(place.location, construct.gpu, place.region.name)
+        gpu, zones = gpu_in(place.location, construct.gpu, place.region.name, "serving")
         machine = gpu.machine
     config = node_config(construct, place, "serving", wires["keys.data"], machine)
     if gpu is not None:
