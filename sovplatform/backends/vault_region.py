@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sovplatform.backends.openbao_config import AUDIENCE, write_private
+from sovplatform.backends.openbao_config import AUDIENCE
 from sovplatform.backends.vault import TYPES, pem_of
 from sovplatform.backends.vault_api import TokenSource, VaultAddress, VaultApi, VaultRefused
 from sovplatform.backends.vault_login import AppRoleLogin
 from sovplatform.backends.vault_rights import RIGHTS, policy, role_of
 from sovplatform.errors import Conflict, Denied, NotFound
+from sovplatform.private import write_atomically
 from sovplatform.records import KeyPurpose, RegionSpec
 
 KEYS: Mapping[str, KeyPurpose] = {
@@ -93,7 +94,7 @@ class VaultRegion:
             "role_id": self._api.read(f"{role}/role-id")["data"]["role_id"],
             "secret_id": self._api.write(f"{role}/secret-id")["data"]["secret_id"],
         }
-        write_private(file, json.dumps(login).encode())
+        write_atomically(file, json.dumps(login).encode())
 
     def trust_material(self) -> TrustMaterial:
         """What others must pin to believe the region.

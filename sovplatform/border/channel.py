@@ -26,8 +26,9 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
-from sovplatform.artifacts import DECISION, MANIFEST, SIGNATURE, write_atomically
+from sovplatform.artifacts import DECISION, MANIFEST, SIGNATURE
 from sovplatform.errors import Denied, SovError, Unavailable
+from sovplatform.private import write_atomically
 from sovplatform.records import Crossing, Record, SignedDecision
 from sovplatform.wire import decode_error, encode_error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,6 +95,7 @@ def root(ctx: click.Context, pilot_directory: str | None, as_json: bool) -> None
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sovctl` and return its exit code. A user's mistake never shows a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    os.umask(os.umask(0o077) | 0o022)  # whoever can write to a pilot decides what is run
     try:
         outcome: Any = root.main(given, prog_name="sovctl", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0

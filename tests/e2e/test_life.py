@@ -233,5 +233,7 @@ def test_the_audit_report_comes_with_a_bundle_that_proves_it(pilot: Pilot, tmp_p
 
 
 def test_what_the_pilot_keeps_is_closed_to_others(pilot: Pilot) -> None:
-    assert pilot.state.stat().st_mode & 0o077 == 0
-    assert all(path.stat().st_uid == os.getuid() for path in pilot.state.iterdir())
+    kept = [pilot.state, *pilot.state.rglob("*")]
+    assert len(kept) > 500
+    assert [str(path) for path in kept if path.lstat().st_mode & 0o077 or path.stat().st_uid != os.getuid()] == []
+    assert [str(path) for path in pilot.directory.rglob("*") if path.lstat().st_mode & 0o022] == []
