@@ -135,7 +135,8 @@ class VaultRegion:
         try:
             self._ca()
         except NotFound:
-            ca = {"common_name": f"{region} CA", "uri_sans": f"spiffe://{domain}", "ttl": _CA_TTL, "max_path_length": 0}
+            ca = {"common_name": f"{region} CA"[:64], "uri_sans": f"spiffe://{domain}", "ttl": _CA_TTL, "max_path_length": 0}
+            ca |= {"exclude_cn_from_sans": True}  # else it must be a host's name, which a region's need not be
             self._api.write("pki/root/generate/internal", {**ca, "key_type": "ec", "key_bits": 256})
         self._check_ca(domain)
         role = {

@@ -9,7 +9,7 @@ import click
 
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import WIDTH
-from sovplatform.errors import EXIT_FAILED
+from sovplatform.errors import EXIT_FAILED, one_line
 
 
 @click.group()
@@ -29,12 +29,12 @@ def log(call: Call, region: str | None, wide: bool) -> None:
         if call.json:
             click.echo(json.dumps({"region": where, **entry.model_dump(mode="json")}, ensure_ascii=False))
         elif not wide:
-            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {entry.event:<20}  {entry.subject}"
+            line = one_line(f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {entry.event:<20}  {entry.subject}")
             click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
         else:
             details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
             place = f"{where:<8} {entry.index:>6}  {entry.at:%Y-%m-%d %H:%M:%S}"
-            click.echo(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}")
+            click.echo(one_line(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}"))
     if empty and not call.json:
         click.echo("no entries yet; `sovctl run` begins the ledgers")
 

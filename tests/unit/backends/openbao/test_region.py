@@ -211,3 +211,10 @@ def test_regions_that_are_not_provisioned_say_so(openbao: OpenBaoServer) -> None
 )
 def test_the_role_follows_from_the_identity(path: str, role: str) -> None:
     assert role_of(path) == role
+
+
+@pytest.mark.parametrize("name", ["a--b", "x" * 63])
+def test_a_region_may_have_any_name_that_is_a_name(openbao: OpenBaoServer, name: str) -> None:
+    region = VaultRegion(openbao.address(), name, openbao.operator())
+    region.provision(RegionSpec(name=name, jurisdiction="DE", role=Role.sovereign, provider="onprem"), "demo")
+    assert "BEGIN CERTIFICATE" in region.trust_material().bundle
