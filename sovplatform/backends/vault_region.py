@@ -35,6 +35,8 @@ TRUSTED_KEYS = ("artifacts", "decisions", "models", "ledger")
 WORKLOAD_API = "workload-api"
 SVID_ROLE = "svid"
 _LIFE_OF_TOKENS = "10m"
+_SKEW_SECONDS = 10
+"""How long after its end a JWT-SVID is still a login. Unsaid, it would be a minute."""
 _CA_TTL = "87600h"
 _SVID_MAX_TTL = "24h"
 
@@ -231,5 +233,6 @@ def _jwt_role(role: str, subject: str) -> dict[str, object]:
         "token_no_default_policy": True,
         "token_type": "batch",
         "token_ttl": _LIFE_OF_TOKENS,
+        "clock_skew_leeway": _SKEW_SECONDS,
         **bound,
     }

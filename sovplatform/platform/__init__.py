@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from sovplatform import config
 from sovplatform.config.checks import closest
-from sovplatform.errors import ConfigError, Denied, NotFound, SovError, Unavailable, Unknown
+from sovplatform.errors import ConfigError, Denied, NotFound, Unavailable, Unknown
 from sovplatform.interfaces import Region
 from sovplatform.ledger import Entry
 from sovplatform.patterns import sigt
 from sovplatform.pilot import Pilot
-from sovplatform.platform import approving, reports
+from sovplatform.platform import approving, checking, reports
 from sovplatform.platform.approving import ReleaseView
 from sovplatform.platform.lock import held
 from sovplatform.plugins import Plugins
@@ -89,20 +89,7 @@ class Platform:
         found: list[Finding] = []
         for name, region in self.regions.items():
             found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
-        return [*found, self._check_rules()]
-
-    def _check_rules(self) -> Finding:
-        """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
-        from sovplatform.policy.engine import PolicyEngine
-        from sovplatform.policy.review import review
-
-        directories = self._rules()
-        try:
-            review(directories)
-            PolicyEngine(directories)
-        except SovError as err:
-            return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
-        return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
+        return [*found, checking.check_rules(self.root, self._rules()), checking.check_writers(self.root)]
 
     def _rules(self) -> list[Path]:
         return [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]

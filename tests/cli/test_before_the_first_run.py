@@ -145,3 +145,12 @@ def test_a_pilot_that_is_not_filled_in_can_be_looked_at_and_stopped(
     capsys.readouterr()
     assert main(["-C", str(tmp_path / "blank"), *command]) == 0
     assert said in capsys.readouterr().out
+
+
+def test_doctor_names_what_anybody_may_write_to(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = Path(demo) / "model" / "task.py"
+    code.chmod(0o666)
+    assert main(["-C", demo, "doctor", "--json"]) == 1
+    wrong = [finding for finding in json.loads(capsys.readouterr().out) if not finding["ok"]]
+    assert [(finding["check"], finding["detail"]) for finding in wrong] == [("files", "anybody may write to demo/model/task.py")]
+    assert wrong[0]["remedy"].endswith(f"chmod -R o-w {demo}")
