@@ -135,7 +135,11 @@ def _load(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
     try:
-        key = load_ssh_private_key(path.read_bytes(), password=None)
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise ConfigError(f"others may read the SSH key {path}", remedy=f"chmod 600 {path}")
+            data = file.read()
+        key = load_ssh_private_key(data, password=None)
     except OSError as err:
         raise ConfigError(f"the SSH key {path} cannot be read", remedy="give the private key's file") from err
     except (ValueError, TypeError, UnsupportedAlgorithm) as err:
