@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sovplatform.errors import ConfigError, Conflict, Denied, SignatureInvalid
 from sovplatform.pilot import Approver
+from sovplatform.private import make_directory, write_atomically
 from sovplatform.records import Approval, Release, canonical
 from sovplatform.records import now as present
 from sovplatform.signing._sshsig import ed25519_of_line, sshsig_sign, sshsig_verify
@@ -32,13 +33,13 @@ def generate_key(path: Path, comment: str) -> str:
 
     key = Ed25519PrivateKey.generate()
     line = f"{_line(key)} {comment}".strip()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_directory(path.parent)
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
     except FileExistsError as err:
         raise Conflict(f"{path} exists already", remedy="use it, or choose another path") from err
-    path.with_name(f"{path.name}.pub").write_text(f"{line}\n")
+    write_atomically(path.with_name(f"{path.name}.pub"), f"{line}\n".encode())
     return line
 
 
@@ -134,7 +135,11 @@ def _load(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.serialization import load_ssh_private_key
 
     try:
-        key = load_ssh_private_key(path.read_bytes(), password=None)
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise ConfigError(f"others may read the SSH key {path}", remedy=f"chmod 600 {path}")
+            data = file.read()
+        key = load_ssh_private_key(data, password=None)
     except OSError as err:
         raise ConfigError(f"the SSH key {path} cannot be read", remedy="give the private key's file") from err
     except (ValueError, TypeError, UnsupportedAlgorithm) as err:

@@ -11,6 +11,7 @@ from pydantic import JsonValue, ValidationError
 
 from sovplatform.errors import Denied, NotFound, SignatureInvalid
 from sovplatform.labels import Label
+from sovplatform.private import write_atomically
 from sovplatform.records import Artifact, FileEntry, Kind, PrivacyEvidence, Signature
 
 MANIFEST = "manifest.json"
@@ -108,13 +109,3 @@ def check(directory: Path, artifact: Artifact) -> None:
         reasons=[f"differs: {', '.join(wrong[:5])}"],
         remedy="have it made again",
     )
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader or a crash sees the old or the new bytes, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

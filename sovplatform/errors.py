@@ -10,6 +10,13 @@ EXIT_USAGE = 2
 EXIT_DENIED = 3
 
 
+def one_line(text: str) -> str:
+    """The text with what is no plain character spelt out: a name may hold line breaks and a terminal's commands."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 class SovError(Exception):
     """Something failed. `remedy` is one imperative sentence; `exit_code` is what a command ends with."""
 
@@ -17,8 +24,8 @@ class SovError(Exception):
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)
-        self.message = message
-        self.remedy = remedy
+        self.message = one_line(message)
+        self.remedy = one_line(remedy)
 
     def __str__(self) -> str:
         return f"{self.message} — {self.remedy}" if self.remedy else self.message
@@ -36,6 +43,9 @@ class Problem:
     remedy: str
     file: str = ""
     line: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message))
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}: " if self.file else ""
@@ -131,7 +141,7 @@ class Denied(SovError):
 
     def __init__(self, message: str, *, reasons: Sequence[str] = (), remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
-        self.reasons = tuple(reasons)
+        self.reasons = tuple(map(one_line, reasons))
 
     def __str__(self) -> str:
         body = f"{self.message}: {'; '.join(self.reasons)}" if self.reasons else self.message

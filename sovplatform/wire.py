@@ -54,7 +54,8 @@ def socket_path(directory: Path, name: str) -> Path:
     short.mkdir(mode=0o700, exist_ok=True)
     found = short.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o077 or not short.is_dir() or short.is_symlink():
-        raise Unavailable(f"{short} is not a private directory of this user", remedy="remove it and try again")
+        remedy = "remove it and try again, or set TMPDIR to a directory of your own"
+        raise Unavailable(f"{short} is not a private directory of this user", remedy=remedy)
     return short / name
 
 
@@ -155,11 +156,14 @@ class OperationServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer
         self.operations = operations
         self.on_error = on_error
         path.unlink(missing_ok=True)
-        previous = os.umask(0o177)
+        super().__init__(str(path), _Handler, bind_and_activate=False)
         try:
-            super().__init__(str(path), _Handler)
-        finally:
-            os.umask(previous)
+            self.server_bind()
+            path.chmod(0o600)  # before anybody can connect; a umask would be that of all threads
+            self.server_activate()
+        except BaseException:
+            self.server_close()
+            raise
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A caller that went away in the middle is no event."""

@@ -155,7 +155,7 @@ class MLflowRegistry(Registry):
             if not kept.exists():
                 for path in copy.rglob("*"):
                     if path.is_file():
-                        path.chmod(0o444)
+                        path.chmod(0o400)
                 copy.rename(kept)
         return files
 

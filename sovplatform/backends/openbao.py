@@ -27,11 +27,12 @@ from typing import NamedTuple
 
 from sovplatform.backends import openbao_audit as audit_log
 from sovplatform.backends import openbao_config as configuration
-from sovplatform.backends.openbao_config import HOST, OPERATOR, write_private
+from sovplatform.backends.openbao_config import HOST, OPERATOR
 from sovplatform.backends.pidfile import PidFile
 from sovplatform.backends.vault_api import VaultAddress, VaultApi
 from sovplatform.backends.vault_login import JwtLogin
 from sovplatform.errors import Denied, NotFound, SovError, Unavailable
+from sovplatform.private import opener, write_atomically
 
 OpenBaoAddress = VaultAddress
 
@@ -118,7 +119,7 @@ class OpenBaoServer:
 
     @contextlib.contextmanager
     def _lock(self) -> Iterator[None]:
-        with (self.home / "lock").open("w") as file:
+        with open(self.home / "lock", "w", opener=opener) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -135,7 +136,7 @@ class OpenBaoServer:
             (self.home / "data").rename(unfinished)
             self._start_process()
             self.operator()()
-        write_private(self.home / "ready", b"")
+        write_atomically(self.home / "ready", b"")
 
     def _start_process(self) -> None:
         """See that a process runs and answers: the one that runs, or a new one."""
@@ -161,7 +162,7 @@ class OpenBaoServer:
         configuration.write_seal_key(self.home / "seal.key")
         public_key = configuration.write_operator_key(self.home / "operator.key")
         config = configuration.write_config(self.home, ports[0], ports[1], public_key)
-        write_private(self.home / "ports.json", json.dumps(ports).encode())
+        write_atomically(self.home / "ports.json", json.dumps(ports).encode())
         log = self.home / "openbao.log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))

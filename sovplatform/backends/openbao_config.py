@@ -10,6 +10,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sovplatform.private import write_atomically
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.x509 import Certificate, CertificateBuilder, KeyUsage, Name
@@ -46,22 +48,10 @@ path "+/pki/cert/ca"              { capabilities = ["read"] }
 """
 
 
-def write_private(path: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
-    temporary.replace(path)
-
-
 def write_seal_key(path: Path) -> None:
     """The key that encrypts all others at rest: 256 random bits. Made once; losing it loses all keys."""
     if not path.exists():
-        write_private(path, base64.b64encode(os.urandom(32)))
+        write_atomically(path, base64.b64encode(os.urandom(32)))
 
 
 def write_operator_key(path: Path) -> str:
@@ -77,7 +67,7 @@ def write_operator_key(path: Path) -> str:
 
     if not path.exists():
         made = ec.generate_private_key(ec.SECP256R1())
-        write_private(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        write_atomically(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     key = load_pem_private_key(path.read_bytes(), None)
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
@@ -119,9 +109,9 @@ def write_tls(home: Path) -> None:
         .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    write_private(home / "tls.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    write_private(home / "ca.pem", ca.public_bytes(Encoding.PEM))
-    write_private(home / "tls.pem", leaf.public_bytes(Encoding.PEM))
+    write_atomically(home / "tls.key", key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    write_atomically(home / "ca.pem", ca.public_bytes(Encoding.PEM))
+    write_atomically(home / "tls.pem", leaf.public_bytes(Encoding.PEM))
 
 
 def write_config(home: Path, port: int, cluster_port: int, operator_public_key: str) -> Path:
@@ -155,7 +145,7 @@ def write_config(home: Path, port: int, cluster_port: int, operator_public_key: 
         ],
     }
     path = home / "openbao.json"
-    write_private(path, json.dumps(config, indent=1).encode())
+    write_atomically(path, json.dumps(config, indent=1).encode())
     return path
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from sovplatform.errors import Unavailable
+from sovplatform.private import write_atomically
 
 _POLL_SECONDS = 0.01
 
@@ -35,7 +36,7 @@ class PidFile:
 
     def write(self, pid: int) -> None:
         """Record a running process."""
-        self.path.write_text(json.dumps({"pid": pid, "started": start_ticks(pid)}))
+        write_atomically(self.path, json.dumps({"pid": pid, "started": start_ticks(pid)}).encode())
 
     def pid(self) -> int | None:
         """The recorded process, when it is that very process and runs."""

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.errors import ConfigError, Denied, NotFound, SignatureInvalid, Unsupported
 from sovplatform.interfaces.keystore import KeyStore
 from sovplatform.labels import Label
+from sovplatform.private import write_atomically
 from sovplatform.records import DataKey, Record, canonical
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from sovplatform.backends.openbao_config import AUDIENCE, write_private
+from sovplatform.backends.openbao_config import AUDIENCE
 from sovplatform.backends.vault import TYPES, pem_of
 from sovplatform.backends.vault_api import TokenSource, VaultAddress, VaultApi, VaultRefused
 from sovplatform.backends.vault_login import AppRoleLogin
 from sovplatform.backends.vault_rights import RIGHTS, policy, role_of
 from sovplatform.errors import Conflict, Denied, NotFound
+from sovplatform.private import write_atomically
 from sovplatform.records import KeyPurpose, RegionSpec
 
 KEYS: Mapping[str, KeyPurpose] = {
@@ -34,6 +35,8 @@ TRUSTED_KEYS = ("artifacts", "decisions", "models", "ledger")
 WORKLOAD_API = "workload-api"
 SVID_ROLE = "svid"
 _LIFE_OF_TOKENS = "10m"
+_SKEW_SECONDS = 10
+"""How long after its end a JWT-SVID is still a login. Unsaid, it would be a minute."""
 _CA_TTL = "87600h"
 _SVID_MAX_TTL = "24h"
 
@@ -93,7 +96,7 @@ class VaultRegion:
             "role_id": self._api.read(f"{role}/role-id")["data"]["role_id"],
             "secret_id": self._api.write(f"{role}/secret-id")["data"]["secret_id"],
         }
-        write_private(file, json.dumps(login).encode())
+        write_atomically(file, json.dumps(login).encode())
 
     def trust_material(self) -> TrustMaterial:
         """What others must pin to believe the region.
@@ -134,7 +137,8 @@ class VaultRegion:
         try:
             self._ca()
         except NotFound:
-            ca = {"common_name": f"{region} CA", "uri_sans": f"spiffe://{domain}", "ttl": _CA_TTL, "max_path_length": 0}
+            ca = {"common_name": f"{region} CA"[:64], "uri_sans": f"spiffe://{domain}", "ttl": _CA_TTL, "max_path_length": 0}
+            ca |= {"exclude_cn_from_sans": True}  # else it must be a host's name, which a region's need not be
             self._api.write("pki/root/generate/internal", {**ca, "key_type": "ec", "key_bits": 256})
         self._check_ca(domain)
         role = {
@@ -229,5 +233,6 @@ def _jwt_role(role: str, subject: str) -> dict[str, object]:
         "token_no_default_policy": True,
         "token_type": "batch",
         "token_ttl": _LIFE_OF_TOKENS,
+        "clock_skew_leeway": _SKEW_SECONDS,
         **bound,
     }

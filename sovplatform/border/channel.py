@@ -26,8 +26,10 @@ from typing import IO, Any
 
 from pydantic import ValidationError
 
-from sovplatform.artifacts import DECISION, MANIFEST, SIGNATURE, write_atomically
+from sovplatform.artifacts import DECISION, MANIFEST, SIGNATURE
+from sovplatform.border.door import HANDSHAKE_SECONDS, Door
 from sovplatform.errors import Denied, SovError, Unavailable
+from sovplatform.private import write_atomically
 from sovplatform.records import Crossing, Record, SignedDecision
 from sovplatform.wire import decode_error, encode_error
 
@@ -149,8 +151,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: ChannelServer
 
     def setup(self) -> None:
-        self.request.settimeout(TIMEOUT_SECONDS)
-        self.request, self.peer = self.server.secure(self.request)
+        connection = self.request
+        connection.settimeout(HANDSHAKE_SECONDS)
+        self.request, self.peer = self.server.secure(connection)
+        self.server.door.recognise(connection, self.peer)
         super().setup()
 
     def do_POST(self) -> None:
@@ -227,11 +231,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class ChannelServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """Listens for peers. The TLS handshake is done in the connection's own thread: a slow peer holds up nobody."""
+    """Listens for peers. The TLS handshake is done in the connection's own thread: a slow peer holds up nobody, and how many
+    there may be says the door.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
-    request_queue_size = 64
+    request_queue_size = 512
 
     def __init__(
         self,
@@ -242,13 +248,29 @@ class ChannelServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         receive: Receiver,
         staging: Path,
         on_error: Callable[[Exception], None],
+        door: Door | None = None,
     ) -> None:
         self.secure = secure
         self.screen = screen
         self.receive = receive
         self.staging = staging
         self.on_error = on_error
+        self.door = door or Door()
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begin the connection's thread."""
+        self.door.enter(request, str(client_address[0]))
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """The connection has ended, or could not be begun."""
+        super().shutdown_request(request)
+        self.door.leave(request)
+
+    def service_actions(self) -> None:
+        """Twice a second, and after each connection."""
+        self.door.close_late()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A handshake that failed is the peer's affair; what was refused afterwards is in the ledger."""

@@ -9,7 +9,7 @@ import click
 
 from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import WIDTH
-from sovplatform.errors import EXIT_FAILED
+from sovplatform.errors import EXIT_FAILED, one_line
 
 OPERATOR = "operator"
 _VERDICTS = {"True": "  allowed", "False": "  DENIED"}
@@ -34,12 +34,12 @@ def log(call: Call, region: str | None, wide: bool) -> None:
         elif not wide:
             verdict = _VERDICTS.get(str(entry.details.get("allow")), "") if entry.event.endswith(".judged") else ""
             event = f"{entry.event:<{27 if where == OPERATOR else 20}}"
-            line = f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {event}  {entry.subject}{verdict}"
+            line = one_line(f"{where:<8} {entry.index:>5}  {entry.at:%m-%d %H:%M:%S}  {event}  {entry.subject}{verdict}")
             click.echo(line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…")
         else:
             details = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
             place = f"{where:<8} {entry.index:>6}  {entry.at:%Y-%m-%d %H:%M:%S}"
-            click.echo(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}")
+            click.echo(one_line(f"{place}  {entry.event:<20}  {entry.subject}  by {entry.actor}  {details}"))
     if empty and not call.json:
         click.echo("no entries yet: `sovctl run` begins the regions' ledgers, `sovctl plan` the operator's journal")
 

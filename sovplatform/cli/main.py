@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,9 +92,16 @@ def root(ctx: click.Context, pilot_directory: str | None, as_json: bool) -> None
     """
 
 
+def _be_careful() -> None:
+    """Whoever can write to a pilot, or to the directory that a command is given in, must not decide what is run."""
+    os.umask(os.umask(0o077) | 0o022)
+    os.environ["PATH"] = os.pathsep.join(filter(os.path.isabs, os.get_exec_path()))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `sovctl` and return its exit code. A user's mistake never shows a traceback."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _be_careful()
     try:
         outcome: Any = root.main(given, prog_name="sovctl", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import click
 
+from sovplatform.errors import one_line
+
 WIDTH = 80
 _GAP = "  "
 
@@ -15,6 +17,7 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[str]], *, 
     """Print a table. `right` are the columns that are aligned to the right."""
     if not rows:
         return
+    rows = [[one_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in [headers, *rows]) for column in range(len(headers))]
     rest = WIDTH - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1)
     widths[-1] = max(12, min(widths[-1], rest))

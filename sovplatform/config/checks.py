@@ -19,6 +19,9 @@ Loc = tuple[str | int, ...]
 _HIGHEST_ALERT = 200
 _ED25519 = "ssh-ed25519"
 _SOURCES = ("example", "file")
+_LONGEST_NAME = 63
+_RESERVED = frozenset({"audit", "auth", "cubbyhole", "identity", "operator", "root", "sys"})
+"""Names that no region can have: OpenBao and Vault keep them for themselves as namespaces; `operator` is the journal's."""
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -62,6 +65,7 @@ def of_the_work(pilot: Pilot, root: Path) -> Iterator[Problem]:
         yield from _source(dataset, root, ("datasets", index, "source"))
         yield from _budget(pilot, dataset, ("datasets", index, "budget"))
     yield from _task(pilot)
+    yield from _release_names(pilot)
     yield from _border(pilot, root)
     yield from _release(pilot)
 
@@ -77,6 +81,9 @@ def _repeated(values: Iterable[str], loc: Callable[[int], Loc], what: str) -> It
 def _regions(pilot: Pilot, providers: Collection[str] | None) -> Iterator[Problem]:
     yield from _repeated((region.name for region in pilot.regions), lambda i: ("regions", i, "name"), "region")
     for index, region in enumerate(pilot.regions):
+        if region.name in _RESERVED:
+            message = f"a region cannot be called '{region.name}': the key service or the journal uses that name"
+            yield Problem(("regions", index, "name"), message, f"use another name, such as {region.jurisdiction.lower()}-1")
         if region.jurisdiction not in CODES:
             message = f"the jurisdiction '{region.jurisdiction}' of region '{region.name}' does not exist"
             yield Problem(("regions", index, "jurisdiction"), message, remedy_for(region.jurisdiction))
@@ -170,6 +177,16 @@ def _task(pilot: Pilot) -> Iterator[Problem]:
             yield from _repeated(feature.values, partial(_value_of, loc), f"value of feature '{feature.name}'")
 
 
+def _release_names(pilot: Pilot) -> Iterator[Problem]:
+    """A release's name has the task's and its region's in it, and is a name itself."""
+    task = pilot.task.name
+    for region in (region for region in pilot.regions if region.role is not Role.global_):
+        if len(name := f"{task}-local-{region.name}-v9999") > _LONGEST_NAME:
+            message = f"the names of task '{task}' and region '{region.name}' are too long together for those of releases"
+            over = len(name) - _LONGEST_NAME
+            yield Problem(("task", "name"), message, f"shorten one of them, by {over} letter{'s' if over > 1 else ''} or more")
+
+
 def _value_of(feature: Loc, index: int) -> Loc:
     return (*feature, "values", index)
 
@@ -196,7 +213,7 @@ def _border(pilot: Pilot, root: Path) -> Iterator[Problem]:
 def _release(pilot: Pilot) -> Iterator[Problem]:
     release = pilot.release
     repository = Path(release.repository)
-    if repository.is_absolute() or ".." in repository.parts or not repository.parts:
+    if repository.is_absolute() or not repository.parts or not {"..", ".sov", ".git"}.isdisjoint(repository.parts):
         message = f"the repository '{release.repository}' is not inside the pilot"
         yield Problem(("release", "repository"), message, "give a directory relative to pilot.yaml, such as releases")
     approvers = [(("release", "approvers", index), approver) for index, approver in enumerate(release.approvers)]

@@ -21,6 +21,7 @@ from sovplatform.ledger import Entry, Ledger
 from sovplatform.ledger.crosscheck import database
 from sovplatform.ledger.operator import OPERATOR, OperatorLedger
 from sovplatform.ledger.verify import verify
+from sovplatform.private import make_directory, write_atomically
 from sovplatform.runreport import LedgerReport
 
 
@@ -42,7 +43,7 @@ class Journal:
         Raises:
             LedgerUnwritable: it cannot be recorded, and so must not happen.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(self.path.parent)
         private = self._private_key()
         with Ledger.open(self.path, self._origin) as ledger:
             entry = ledger.append(event, subject, actor=login(), details=details, key=key)
@@ -118,7 +119,7 @@ class Journal:
         if self._key.exists() or self.path.exists():
             raise LedgerCorrupt("the key of the operator's journal is gone or is none", remedy="restore it from a backup")
         made = Ed25519PrivateKey.generate()
-        self._public.write_bytes(made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+        write_atomically(self._public, made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         secret = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         descriptor = os.open(self._key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

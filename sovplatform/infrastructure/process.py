@@ -110,6 +110,7 @@ class Children:
                 stdout=output,
                 stderr=errors,
                 text=True,
+                umask=0o077,  # plans and states hold values in clear
                 start_new_session=True,  # an interrupt reaches it once, through us, and not twice
             )
             self._running.add(process)

@@ -10,13 +10,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import Synthesis, SynthRequest
 from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
+from sovplatform.private import write_atomically
 from sovplatform.wire import decode_error
 
 INDEX = "synthesis.json"
@@ -76,4 +76,4 @@ def _install(staged: Path, out: Path, synthesis: Synthesis) -> None:
         shutil.rmtree(out / name, ignore_errors=True)
     for stack in synthesis.stacks:
         (staged / "stacks" / stack.name).rename(out / stack.name)
-    write_atomically(out / INDEX, synthesis.model_dump_json(indent=1).encode() + b"\n")
+    write_atomically(out / INDEX, synthesis.model_dump_json(indent=1).encode() + b"\n", mode=0o666)

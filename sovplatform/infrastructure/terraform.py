@@ -20,7 +20,7 @@ from sovplatform.infrastructure.request import STACK_FILE
 
 OLDEST = {"Terraform": (1, 9), "OpenTofu": (1, 8)}
 _COMMANDS = ("terraform", "tofu")
-_DIRECTING = ("TF_CLI_ARGS", "TF_VAR_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS")
+_DIRECTING = ("TF_CLI_ARGS", "TF_VAR_", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS", "TF_PLUGIN_CACHE_MAY_")
 """Settings that change what is done, and not only how: `-backend-config` would move the state past what was judged."""
 _QUICK_SECONDS = 120
 _LONG_SECONDS = 2 * 60 * 60
@@ -189,6 +189,10 @@ def find(setting: str = "") -> Terraform:
             else "neither terraform nor tofu is on the path"
         )
         raise ConfigError(named, remedy=remedy)
+    if not setting and not Path(path).is_absolute():
+        told_where = f"the path leads to {path}, which is whatever lies in the directory that you are in"
+        raise ConfigError(told_where, remedy="take relative places out of PATH, or name the command with SOVCTL_TERRAFORM")
+    path = str(Path(path).absolute())  # it is run in the stack's directory
     try:
         environment = {**os.environ, "CHECKPOINT_DISABLE": "1"}
         told = subprocess.run(

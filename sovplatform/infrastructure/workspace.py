@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.errors import NotFound
 from sovplatform.infrastructure.request import STACK_FILE
+from sovplatform.private import make_directory, write_atomically
 from sovplatform.records import Record
 
 _READ = (".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")
@@ -42,7 +42,7 @@ class Workspace:
 
     def begin(self, synthesised: Path, *, anew: bool) -> None:
         """Take the stack as it was synthesised, and forget the last plan; `anew`, where its state was to rest, too."""
-        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(self.directory)
         self.forget()
         if anew:
             (self.directory / ".terraform" / "terraform.tfstate").unlink(missing_ok=True)  # which backend, not a state

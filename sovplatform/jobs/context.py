@@ -17,6 +17,7 @@ from sovplatform.errors import ConfigError
 from sovplatform.interfaces import KeyStore, Region
 from sovplatform.labels import Label
 from sovplatform.pilot import RegionConfig
+from sovplatform.private import write_atomically
 from sovplatform.records import Artifact, JobSpec, Kind, PrivacyEvidence, ShapeContract
 
 PRODUCER_KEY = "artifacts"
@@ -108,7 +109,7 @@ class JobContext:
             facts=facts,
         )
         signature = self.keystore.sign(PRODUCER_KEY, artifact.digest.encode())
-        artifacts.write_atomically(directory / artifacts.SIGNATURE, signature.canonical())
+        write_atomically(directory / artifacts.SIGNATURE, signature.canonical())
         return artifact
 
     def _contract(self, kind: Kind) -> ShapeContract:

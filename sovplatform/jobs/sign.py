@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from sovplatform import signing
-from sovplatform.artifacts import DECISION, SIGNATURE, check, load, write_atomically
+from sovplatform.artifacts import DECISION, SIGNATURE, check, load
 from sovplatform.errors import Denied, NotFound
 from sovplatform.jobs.context import PRODUCER_KEY, JobContext
+from sovplatform.private import write_atomically
 from sovplatform.records import Artifact, ModelVersion, Role, Signature, SignedDecision, Trust
 
 KEY = "models"

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.ledger import bundle
 from sovplatform.ledger.account import Account, settle
 from sovplatform.ledger.crosscheck import database
 from sovplatform.ledger.markdown import markdown
 from sovplatform.ledger.operator import OperatorLedger
 from sovplatform.ledger.page import page
+from sovplatform.private import write_atomically
 from sovplatform.records import Trust
 
 
@@ -36,8 +36,8 @@ class Report:
     def write(self, directory: Path) -> Path:
         """Write `report.html` and `report.md` into the directory, and return the former's path."""
         directory.mkdir(parents=True, exist_ok=True)
-        write_atomically(directory / "report.md", self.markdown().encode())
-        write_atomically(directory / "report.html", self.html().encode())
+        write_atomically(directory / "report.md", self.markdown().encode(), mode=0o666)
+        write_atomically(directory / "report.html", self.html().encode(), mode=0o666)
         return directory / "report.html"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from sovplatform.wire import OperationServer, socket_path
 
 def main(home: Path) -> int:
     os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # its memory holds keys; what it starts has the limit as well
     settings = NodeSettings.from_json((home / SETTINGS).read_bytes())
     try:
         node = Node(home, settings)

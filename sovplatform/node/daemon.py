@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.backends.kserve.server import KServeServer
 from sovplatform.backends.kserve.trust import ServingTrust
 from sovplatform.backends.node.process import NodeSettings
@@ -24,6 +23,7 @@ from sovplatform.node.identity import NodeIdentity
 from sovplatform.node.jobs import JobRunner, job_environment
 from sovplatform.node.sealing import KEY, Sealer
 from sovplatform.pilot import RegionConfig
+from sovplatform.private import write_atomically
 from sovplatform.records import (
     EndpointStatus,
     Job,

@@ -45,6 +45,7 @@ class NodeIdentity:
             self.attestor.register(os.getpid(), NODE)
             self.attestor.register(os.getpid(), BORDER)
         self.border = WorkloadIdentity(self.endpoint, path=BORDER)
+        self._door = self.border.server_context(self._is_peer_border)
         self.keystore = VaultKeyStore(
             settings.vault,
             namespace=settings.namespace,
@@ -88,7 +89,7 @@ class NodeIdentity:
 
     def accept(self, raw: socket.socket) -> tuple[ssl.SSLSocket, str]:
         """The server's side of a handshake: only the border of a federated region gets through."""
-        secured = self.border.server_context(self._is_peer_border).wrap_socket(raw, server_side=True)
+        secured = self._door.wrap_socket(raw, server_side=True)
         return secured, peer_id(secured)
 
     def connect(self, region: str, host: str, port: int) -> ssl.SSLSocket:

@@ -16,9 +16,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.errors import ConfigError, SovError
 from sovplatform.jobs.context import JobContext
+from sovplatform.private import write_atomically
 from sovplatform.records import JobSpec
 from sovplatform.wire import encode_error
 

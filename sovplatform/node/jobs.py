@@ -14,10 +14,10 @@ from typing import IO, Any
 
 from pydantic import JsonValue, TypeAdapter
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.backends.node.process import node_environment
 from sovplatform.backends.vault_rights import role_of
 from sovplatform.errors import Conflict, NotFound
+from sovplatform.private import write_atomically
 from sovplatform.records import Job, JobSpec, JobState, now
 
 _LOG_TAIL = 256 * 1024

@@ -91,6 +91,7 @@ class Platform:
             *doctor.regions(self.regions),
             *doctor.infrastructure(self.pilot, self.plugins, self.regions, terraform),
             doctor.rules(self.root, self._rules()),
+            doctor.writers(self.root),
         ]
 
     def _rules(self) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What `sovctl doctor` looks at: regions, rules, and where regions are in clouds, what Terraform needs."""
+"""What `sovctl doctor` looks at: regions, rules, who may write, and where regions are in clouds, what Terraform needs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sovplatform.errors import SovError, Unsupported
 from sovplatform.interfaces import Region
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
+from sovplatform.private import open_to_writers
 from sovplatform.records import Finding
 
 HERE = "onprem"
@@ -43,6 +44,16 @@ def rules(root: Path, directories: Sequence[Path]) -> Finding:
     except SovError as err:
         return Finding(check="policy", ok=False, detail=err.message.replace(f"{root}/", ""), remedy=err.remedy)
     return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
+
+
+def writers(root: Path) -> Finding:
+    """Whether nobody but its owner and their group may write to the pilot: its code is run where the data is."""
+    found = open_to_writers(root)
+    if not found:
+        return Finding(check="files", ok=True, detail="not everybody may write to them")
+    named = ", ".join(str(path.relative_to(root.parent)) for path in found[:3]) + (" …" if len(found) > 3 else "")
+    remedy = f"see that nothing was changed, then: chmod -R o-w {root}"
+    return Finding(check="files", ok=False, detail=f"anybody may write to {named}", remedy=remedy)
 
 
 def _named(region: str, finding: Finding) -> Finding:

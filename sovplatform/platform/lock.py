@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sovplatform.errors import Locked
+from sovplatform.private import opener, require_private
 
 
 @contextmanager
@@ -17,9 +18,11 @@ def held(state: Path, what: str) -> Iterator[None]:
 
     Raises:
         Locked: another command holds it; the message names that.
+        ConfigError: the directory is not this user's alone.
     """
     state.mkdir(mode=0o700, exist_ok=True)
-    with (state / "lock").open("a+") as file:
+    require_private(state)
+    with open(state / "lock", "a+", opener=opener) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as err:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.errors import SovError
 from sovplatform.patterns.outcome import Outcome
+from sovplatform.private import write_atomically
 from sovplatform.runreport import LedgerReport, RunReport, StageReport, StageState
 from sovplatform.stages.context import StageContext
 from sovplatform.stages.plan import run_id

@@ -17,6 +17,7 @@ from sovplatform.approvals import generate_key, public_line
 from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
 from sovplatform.plugins import BUILT_IN, Plugins, installed
+from sovplatform.private import make_directory
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
 from sovplatform.scaffold.clouds import HERE, clouds_text, infrastructure_text
@@ -149,7 +150,7 @@ def _people(staged: Path, directory: Path, blueprint: Blueprint) -> list[tuple[s
     if not blueprint.example:
         return [("proposer", _PLACEHOLDER_KEY), ("approver", _PLACEHOLDER_KEY)]
     found = []
-    (staged / PEOPLE.parent).mkdir(mode=0o700)
+    make_directory(staged / PEOPLE)
     for name in ("proposer", "approver"):
         existing = directory / PEOPLE / name
         comment = f"{name}@{blueprint.name}-demonstration"

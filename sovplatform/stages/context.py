@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from pydantic import JsonValue, ValidationError
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.border.client import BorderClient
 from sovplatform.errors import Denied, JobFailed, SovError, Unavailable
 from sovplatform.interfaces import Region
 from sovplatform.pilot import Pilot
+from sovplatform.private import make_directory, write_atomically
 from sovplatform.records import Job, JobSpec, JobState, Record, RegionSpec, digest_of
 from sovplatform.runreport import StageReport, StageState
 from sovplatform.wire import decode_error
@@ -62,7 +62,7 @@ class StageContext:
             self.progress(StageReport(stage=name, state=StageState.pending, seconds=0.0))
         made = known if known is not None else make()
         if known is None and keep:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_directory(path.parent)
             write_atomically(path, _Kept(source=source, record=made.model_dump(mode="json")).canonical())
             if recorded:
                 self.record("stage.done", name, {"record": made.digest}, key=f"stage/{name}/{made.digest}")

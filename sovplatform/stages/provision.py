@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.errors import Unavailable
 from sovplatform.pilot import RegionConfig
+from sovplatform.private import write_atomically
 from sovplatform.records import RegionSpec, RegionTrust, Trust
 from sovplatform.stages.context import StageContext
 from sovplatform.stages.records import Deployment, Plan

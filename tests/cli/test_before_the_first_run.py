@@ -168,3 +168,12 @@ def test_what_was_planned_of_a_pilot_that_was_never_up_is_audited(
     journal.record("infrastructure.judged", "ch-week1", {"allow": True})
     assert main(["-C", demo, "audit", "report", "--out", str(tmp_path / "audit")]) == 1
     assert (tmp_path / "audit" / "report.html").read_text() == page  # as its bundle is
+
+
+def test_doctor_names_what_anybody_may_write_to(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = Path(demo) / "model" / "task.py"
+    code.chmod(0o666)
+    assert main(["-C", demo, "doctor", "--json"]) == 1
+    wrong = [finding for finding in json.loads(capsys.readouterr().out) if not finding["ok"]]
+    assert [(finding["check"], finding["detail"]) for finding in wrong] == [("files", "anybody may write to demo/model/task.py")]
+    assert wrong[0]["remedy"].endswith(f"chmod -R o-w {demo}")

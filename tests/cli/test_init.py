@@ -1,6 +1,7 @@
 """`sovctl init pilot`: whole or not at all, and never over somebody's work."""
 
 import json
+import os
 import stat
 import subprocess
 from collections.abc import Mapping
@@ -275,3 +276,15 @@ def test_git_is_left_as_git_wants_it(tmp_path: Path) -> None:
     assert main(["init", "pilot", str(tmp_path / "demo")]) == 0
     done = subprocess.run(["git", "fsck", "--strict"], cwd=tmp_path / "demo" / "releases", capture_output=True, check=False)
     assert done.returncode == 0
+
+
+def test_nobody_else_can_write_to_a_pilot_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    finally:
+        os.umask(before)
+    made = [tmp_path / "demo", *(tmp_path / "demo").rglob("*")]
+    assert [path for path in made if path.lstat().st_mode & 0o022] == []
+    state = tmp_path / "demo" / ".sov"
+    assert [path for path in (state, *state.rglob("*")) if path.is_dir() and path.stat().st_mode & 0o077] == []

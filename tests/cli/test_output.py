@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 from sovplatform import runreport
+from sovplatform.cli.failures import report_failure
 from sovplatform.cli.progress import Progress
 from sovplatform.cli.report import print_report
 from sovplatform.cli.rows import MAX_BYTES, read_rows
-from sovplatform.cli.table import size
-from sovplatform.errors import ConfigError
+from sovplatform.cli.table import size, table
+from sovplatform.errors import ConfigError, Denied
 from sovplatform.pilot import CategoryFeature, NumberFeature, Target, TaskSpec
 from sovplatform.records import EndpointStatus, PrivacySpent, RegionStatus
 from sovplatform.runreport import RunReport, StageReport, StageState
@@ -184,3 +185,13 @@ def test_generated_pages_are_what_the_code_says(script: str, made: str) -> None:
     found.loader.exec_module(module)
     assert (ROOT / "docs" / made).read_text() == module.page(), "run: make docs"
     assert script not in sys.modules
+
+
+def test_what_a_terminal_would_obey_is_spelt_out(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "release\x1b[2J\r\nok\u202e"
+    report_failure(Denied(hostile, reasons=[hostile], remedy=hostile), as_json=False)
+    table("", ["id"], [[hostile]])
+    told = capsys.readouterr()
+    plain = r"release\x1b[2J\r\nok\u202e"
+    assert told.err == f"error: {plain}\n  - {plain}\nremedy: {plain}\n"
+    assert plain in "".join(told.out.split("\n")[1:])

@@ -1,6 +1,7 @@
 """The root of sovctl: light, lazy, and clear about mistakes."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -163,3 +164,13 @@ def test_where_there_is_no_pilot_no_region_is_offered(tmp_path: Path) -> None:
 def test_a_shell_that_is_not_known_is_told_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "tcsh"]) == 2
     assert capsys.readouterr().err.startswith("error: there is no completion for 'tcsh'; use one of: bash, fish, zsh\n")
+
+
+def test_a_command_runs_no_program_that_lies_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = tmp_path / "git"
+    planted.write_text(f"#!/bin/sh\ntouch {tmp_path}/obeyed\n")
+    planted.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f".:{os.environ['PATH']}")
+    assert main(["init", "pilot", str(tmp_path / "demo"), "--example", "fintech"]) == 0
+    assert not (tmp_path / "obeyed").exists()

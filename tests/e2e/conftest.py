@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.pilots import Pilot, make_pilot
+
+
+@contextmanager
+def careless() -> Iterator[None]:
+    """Programs that are started meanwhile make files that anybody may write, unless they say otherwise."""
+    before = os.umask(0)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +34,11 @@ def short_path() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def first_run(short_path: Path) -> Iterator[tuple[Pilot, str]]:
-    """The fintech example, run without an approver, and what that printed."""
-    made = make_pilot(short_path / "pilot")
+    """The fintech example, run without an approver, and what that printed; by somebody whose umask hides nothing."""
     try:
-        ended = made.sovctl("run")
+        with careless():
+            made = make_pilot(short_path / "pilot")
+            ended = made.sovctl("run")
         assert ended.returncode == 0, ended.stderr
         yield made, ended.stdout
     finally:
@@ -36,6 +49,7 @@ def first_run(short_path: Path) -> Iterator[tuple[Pilot, str]]:
 def pilot(first_run: tuple[Pilot, str]) -> Pilot:
     """The fintech example, run to its end. Tests leave it as they found it; a stopped one comes back with `up`."""
     made, _ = first_run
-    ended = made.sovctl("run", "--approve-with", str(made.approver))
+    with careless():
+        ended = made.sovctl("run", "--approve-with", str(made.approver))
     assert ended.returncode == 0, ended.stderr
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -102,6 +103,33 @@ def test_no_planted_identity_is_in_any_file_of_the_pilot(pilot: Pilot) -> None:
     files = [path for path in pilot.directory.rglob("*") if path.is_file()]
     assert {"ledger.db", "audit.log", "node.log", "log", "manifest.json", "vault.db"} <= {path.name for path in files}
     assert [(str(path), found) for path in files if (found := _found(path.read_bytes(), planted))] == []
+
+
+def test_no_secret_is_told_to_another_file_or_in_what_a_process_shows(pilot: Pilot) -> None:
+    bao, people = pilot.state / "openbao", pilot.state / "people"
+    keys = [bao / "operator.key", bao / "tls.key", people / "approver", people / "proposer"]
+    secrets = {path: path.read_bytes().splitlines()[2] for path in keys} | {bao / "seal.key": (bao / "seal.key").read_bytes()}
+    for login in pilot.state.glob("regions/*/workload-api.login"):
+        secrets[login] = json.loads(login.read_bytes())["secret_id"].encode()
+    assert len(secrets) == 9
+    assert min(map(len, secrets.values())) > 16
+    shown = [path for pid in _processes_of(pilot) for path in (pid / "cmdline", pid / "environ")]
+    assert len(shown) >= 2 * (1 + 4 + 3)  # the key service, the nodes, the model servers
+    token = re.compile(rb"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.|\bhv[bsr]\.[\w-]{20,}|\b[bsr]\.[A-Za-z0-9]{24,}")
+    assert token.search(b"x=eyJhbGciOiJF.eyJzdWIiOiJz.a") and token.search(b'"b.AAAAAQJ0ZXN0dGVzdHRlc3R0ZXN0"')
+    for path in (*(path for path in pilot.directory.rglob("*") if path.is_file()), *shown):
+        data = path.read_bytes()
+        assert [own for own, secret in secrets.items() if secret in data and own != path] == [], path
+        assert path.name == "vault.db" or token.search(data) is None, path
+
+
+def _processes_of(pilot: Pilot) -> list[Path]:
+    here = os.fsencode(pilot.state)
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            found += [process] if here in (process / "cmdline").read_bytes() else []
+    return found
 
 
 def _words(data: bytes) -> tuple[bytes, ...]:
@@ -233,5 +261,7 @@ def test_the_audit_report_comes_with_a_bundle_that_proves_it(pilot: Pilot, tmp_p
 
 
 def test_what_the_pilot_keeps_is_closed_to_others(pilot: Pilot) -> None:
-    assert pilot.state.stat().st_mode & 0o077 == 0
-    assert all(path.stat().st_uid == os.getuid() for path in pilot.state.iterdir())
+    kept = [pilot.state, *pilot.state.rglob("*")]
+    assert len(kept) > 500
+    assert [str(path) for path in kept if path.lstat().st_mode & 0o077 or path.stat().st_uid != os.getuid()] == []
+    assert [str(path) for path in pilot.directory.rglob("*") if path.lstat().st_mode & 0o022] == []

@@ -72,3 +72,12 @@ def raw(directory: Path, length: str, body: bytes) -> tuple[int, dict[str, Any]]
         response = http.client.HTTPResponse(connection)
         response.begin()
         return response.status, json.loads(response.read())
+
+
+def test_only_this_user_can_open_the_socket_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with OperationServer(path := socket_path(tmp_path, "o.sock"), {}, log_on_a_full_disk):
+            assert path.lstat().st_mode & 0o777 == 0o600
+    finally:
+        assert os.umask(before) == 0

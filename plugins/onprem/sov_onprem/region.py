@@ -15,6 +15,7 @@ from sovplatform.backends.vault_api import TokenSource, VaultAddress
 from sovplatform.errors import Denied, SovError, Unavailable
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.pilot import RegionConfig
+from sovplatform.private import make_directory
 from sovplatform.records import Finding, RegionSpec, RegionStatus, RegionTrust, Trust
 
 NEEDED = ("hvac", "spiffe", "grpc", "kserve", "mlflow", "onnxruntime", "model_signing", "regopy", "dp_accounting", "safetensors")
@@ -82,7 +83,7 @@ class OnPremRegion(Region):
     def start(self) -> RegionTrust:
         from sovplatform.backends.vault_region import VaultRegion
 
-        self.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(self.home)
         address, operator = self._vault()
         keys = VaultRegion(address, self.namespace, operator)
         keys.provision(self.spec, self.pilot)

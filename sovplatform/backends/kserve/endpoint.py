@@ -11,9 +11,9 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.backends.kserve.trust import ServingTrust
 from sovplatform.errors import ConfigError, SovError
+from sovplatform.private import write_atomically
 from sovplatform.records import EndpointStatus, Record, ServingState
 
 R = TypeVar("R", bound=Record)

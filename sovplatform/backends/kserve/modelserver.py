@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady
 from kserve.model import Model
@@ -12,6 +12,9 @@ from kserve.model_server import ModelServer
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.protocol.rest.server import RESTServer
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from sovplatform.backends.kserve.caller import HOSTS, OwnUserProtocol
 
 _QUIET = ("uvicorn.access", "kserve.trace", "watchfiles.main")
 
@@ -41,14 +44,23 @@ class LoopbackModelServer(ModelServer):  # type: ignore[misc] # KServe is untype
 
     def serve(self) -> None:
         """Until SIGTERM or SIGINT."""
-        rest = RESTServer(
+        rest = _LocalServer(
             "kserve.model_server:app",
             self.dataplane,
             self.model_repository_extension,
             self.http_port,
             grace_period=self.grace_period,
         )
+        rest.config.http = OwnUserProtocol
         rest.run(sockets=[self._listener])
+
+
+class _LocalServer(RESTServer):  # type: ignore[misc] # KServe is untyped
+    """Upstream's, for callers who name the host as it is named here."""
+
+    def _add_middlewares(self, app: Any) -> None:
+        super()._add_middlewares(app)
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:

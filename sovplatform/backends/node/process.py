@@ -9,9 +9,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from sovplatform.artifacts import write_atomically
 from sovplatform.backends.pidfile import PidFile
 from sovplatform.errors import Unavailable
+from sovplatform.private import make_directory, opener, write_atomically
 from sovplatform.records import Record, RegionSpec
 from sovplatform.wire import OperationClient, socket_path
 
@@ -66,9 +66,9 @@ class NodeProcess:
             if path.exists() and path.read_bytes() == data and self._answers():
                 return
             self.stop()
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_directory(self.home)
         write_atomically(path, data)
-        with (self.home / "node.log").open("ab") as log:
+        with open(self.home / "node.log", "ab", opener=opener) as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "sovplatform.node", str(self.home)],
                 stdin=subprocess.DEVNULL,

@@ -63,6 +63,25 @@ def test_a_missing_command_is_refused_with_the_remedy(tmp_path: Path, monkeypatc
         find("/no/tofu")
 
 
+def test_what_lies_in_the_working_directory_is_not_run_for_terraform(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(command("Terraform v1.14.0")).rename(tmp_path / "terraform")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f":{os.defpath}")
+    with pytest.raises(ConfigError, match="whatever lies in the directory") as caught:
+        find()
+    assert "SOVCTL_TERRAFORM" in caught.value.remedy
+
+
+def test_a_command_that_is_named_by_a_relative_path_is_the_same_in_every_directory(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = Path(command("Terraform v1.14.0"))
+    monkeypatch.chdir(path.parent)
+    assert find("./tf").path == str(path)
+
+
 @pytest.mark.parametrize(
     ("product", "version", "can"),
     [("Terraform", (1, 13, 9), False), ("Terraform", (1, 14, 0), True), ("OpenTofu", (1, 11, 0), True)],

@@ -123,6 +123,13 @@ def test_a_key_is_private_and_never_overwritten(tmp_path):
         generate_key(tmp_path / "key", "")
 
 
+def test_a_key_that_others_may_read_signs_nothing(release, people, tmp_path):
+    (tmp_path / "anna").chmod(0o640)
+    with pytest.raises(ConfigError, match="others may read the SSH key") as caught:
+        sign_release(release, Approver(name="anna", key=people["anna"]), tmp_path / "anna", 1)
+    assert caught.value.remedy == f"chmod 600 {tmp_path / 'anna'}"
+
+
 def test_a_key_that_is_not_the_listed_one_is_refused(release, people, tmp_path):
     with pytest.raises(ConfigError, match="not the listed key"):
         sign_release(release, Approver(name="anna", key=people["otto"]), tmp_path / "anna", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from sovplatform.backends.kserve.endpoint import Endpoint
@@ -21,7 +22,7 @@ def test_a_status_that_could_not_be_written_is_written_at_the_next_look(tmp_path
     endpoint = Endpoint.named(tmp_path, "credit")
     endpoint.home.mkdir()
     endpoint.write_state(ServingState(name="credit", generation=3))
-    in_the_way = endpoint.home / f".status.json.{os.getpid()}"
+    in_the_way = endpoint.home / f".status.json.{os.getpid()}-{threading.get_native_id()}"
     in_the_way.mkdir()
     reconciler = Reconciler(endpoint, Nothing())
     reconciler.reconcile()

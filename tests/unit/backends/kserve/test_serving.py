@@ -7,12 +7,14 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import threading
 from pathlib import Path
 
 import pytest
 
 from sovplatform.backends.kserve import KServeServer
+from sovplatform.backends.kserve.caller import uid_of
 from sovplatform.backends.pidfile import PidFile
 from sovplatform.errors import ConfigError, NotFound, Unavailable
 
@@ -230,3 +232,31 @@ def test_a_fault_over_a_request_is_logged_without_the_request(workshop, server, 
     log = (server.home / "credit" / "log").read_text()
     assert "ValueError while a request was answered" in log
     assert "somebody" not in log
+
+
+ASK = (
+    "exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET /metrics HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n' >&3;"
+    " head -n 1 <&3"
+)
+
+
+def told(server, host="127.0.0.1", user=None):
+    """The first line that a program of some user is answered."""
+    command = ["bash", "-c", ASK.format(port=port_of(server), host=host)]
+    return subprocess.run(command, user=user, cwd="/", capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+
+
+def test_only_programs_of_the_same_user_are_answered_and_only_by_the_hosts_own_names(workshop, server, settle):
+    settle(server, workshop.state(workshop.release(1)))
+    assert told(server) == told(server, "localhost:80") == "HTTP/1.1 200 OK"
+    assert told(server, "rebound.example") == "HTTP/1.1 400 Bad Request"
+    if os.geteuid() == 0:
+        assert told(server, user=65534) == "HTTP/1.1 403 Forbidden"
+    assert predict(server)["predictions"]
+
+
+def test_the_kernel_tells_whose_a_connection_is():
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        own, other = client.getsockname(), listener.getsockname()
+        assert uid_of(own, other) == os.geteuid()
+        assert uid_of((own[0], 1), other) is None

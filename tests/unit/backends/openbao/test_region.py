@@ -1,5 +1,6 @@
 """Who may use which key of a region: the table of docs/architecture.md, tried against a real OpenBao."""
 
+import base64
 import time
 from pathlib import Path
 
@@ -111,10 +112,21 @@ def test_a_jwt_of_one_region_is_no_login_in_another(de: ProvisionedRegion, fr: P
 
 def test_an_expired_or_misdirected_jwt_is_no_login(de: ProvisionedRegion, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = de.issuer().jwt("/border", ["somewhere-else"])
+    good = de.issuer().jwt("/border", ["openbao"])
     with monkeypatch.context() as patch:
-        patch.setattr(time, "time", lambda real=time.time: real() - 3600)
-        expired = de.issuer().jwt("/border", ["openbao"])
-    for jwt in (elsewhere, expired, "", "x.y.z"):
+        patch.setattr(time, "time", lambda real=time.time: real() - 325)
+        expired = de.issuer().jwt("/border", ["openbao"])  # 25 seconds ago, as it is good for 300
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda real=time.time: real() + 60)
+        early = de.issuer().jwt("/border", ["openbao"])
+    head, claims, signature = good.split(".")
+    unsigned = base64.urlsafe_b64encode(b'{"alg":"none","typ":"JWT"}').decode().rstrip("=")
+    longer = (
+        base64.urlsafe_b64encode(base64.urlsafe_b64decode(claims + "==").replace(b'"exp":1', b'"exp":9')).decode().rstrip("=")
+    )
+    assert JwtLogin(de.address, namespace="de", role="border", jwt=lambda: good)()
+    forged = (f"{head}.{longer}.{signature}", f"{unsigned}.{claims}.", f"{unsigned}.{claims}.{signature}")
+    for jwt in (elsewhere, expired, early, *forged, "", "x.y.z"):
         with pytest.raises(Denied):
             JwtLogin(de.address, namespace="de", role="border", jwt=lambda jwt=jwt: jwt)()
 
@@ -211,3 +223,10 @@ def test_regions_that_are_not_provisioned_say_so(openbao: OpenBaoServer) -> None
 )
 def test_the_role_follows_from_the_identity(path: str, role: str) -> None:
     assert role_of(path) == role
+
+
+@pytest.mark.parametrize("name", ["a--b", "x" * 63])
+def test_a_region_may_have_any_name_that_is_a_name(openbao: OpenBaoServer, name: str) -> None:
+    region = VaultRegion(openbao.address(), name, openbao.operator())
+    region.provision(RegionSpec(name=name, jurisdiction="DE", role=Role.sovereign, provider="onprem"), "demo")
+    assert "BEGIN CERTIFICATE" in region.trust_material().bundle

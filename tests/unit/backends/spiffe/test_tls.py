@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
+from sovplatform.backends.spiffe.attestation import Process
 from sovplatform.backends.spiffe.identity import VaultLogin, WorkloadIdentity
 from sovplatform.backends.spiffe.peers import Allowed, peer_id, verify_peer
 from sovplatform.backends.spiffe.tls import LiveContext, Material, _memory_file
@@ -280,3 +281,25 @@ def test_a_workload_logs_in_to_its_key_store_with_its_svid(de: Node, fr: Node) -
             VaultLogin(identity, de.region.address, "de", "border")()
         with pytest.raises(Denied):
             VaultLogin(identity, fr.region.address, "fr")()
+
+
+def test_an_svid_that_was_captured_without_its_key_is_no_use(
+    serve: Serve, de: Node, fr: Node, border_de: WorkloadIdentity, border_fr: WorkloadIdentity
+) -> None:
+    captured, own = border_fr.material(), de.issuer.x509(Process(os.getpid(), 1), "/job/train")
+    key = load_der_private_key(own.key, None).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    port = serve(border_de.server_context(fr.id("/border")))
+    context = LiveContext.of(lambda: captured._replace(key=key), lambda _: True, server=False)
+    with pytest.raises(ssl.SSLError, match="KEY_VALUES_MISMATCH"):
+        ask(port, context)
+
+
+def test_an_svid_of_one_workload_is_not_another_workload(serve: Serve, de: Node, border_de: WorkloadIdentity) -> None:
+    """Nor is one whose path only begins or ends like it, or of a process beside the one that is meant."""
+    port = serve(border_de.server_context(de.id("/border")))
+    for path in ("/node", "/job/border", "/border2", "/border/x", "/Border"):
+        made = de.issuer.x509(Process(os.getpid(), 1), path)
+        key = load_der_private_key(made.key, None).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        material = border_de.material()._replace(certificates=ssl.DER_cert_to_PEM_cert(made.certificate).encode(), key=key)
+        with pytest.raises((ssl.SSLError, ConnectionError, http.client.HTTPException)):
+            ask(port, LiveContext.of(lambda material=material: material, lambda _: True, server=False))
