@@ -28,7 +28,6 @@ from sovplatform.releases import ReleaseRepository
 from sovplatform.runreport import LedgerReport, RunReport, StageReport
 from sovplatform.stages import rollout
 from sovplatform.stages.context import Progress, StageContext
-from sovplatform.stages.plan import run_id
 from sovplatform.stages.release import missing
 from sovplatform.summary import Summary
 
@@ -153,7 +152,7 @@ class Platform:
 
     def status(self) -> RunReport:
         """How the regions are now, with what the last run came to and what the ledgers tell."""
-        never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
+        never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run="", state="never run")
         last = reports.kept(self.state) or never
         weeks = self.infrastructure.weeks()
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers(), "infrastructure": weeks})
