@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from fixtures.sites import Site, stack, walk
 from sov_aws.locations import SUFFIXES, partition_of
 from sov_aws.settings import AwsSettings
 from sov_aws.terraform_settings import TerraformSettings
 
-from plugins.aws_sovereign.tests.sites import FULL, GLOBAL, REGIONS, Site, site, stack, walk
+from plugins.aws_sovereign.tests.sites import FULL, GLOBAL, REGIONS, site
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.infrastructure import schema
