@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, Wires, labels, project_data
+from sov_gcp.forms.place import Place, labels, project_data
 from sovplatform import constructs
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 from sovplatform.records import KeyPurpose
 
 ROTATION = "7776000s"
