@@ -8,129 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any
 
-from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.consumption import aws, google, machines
 from sovplatform.infrastructure.consumption.stack import Reader, Stack, Use
+from sovplatform.infrastructure.estimate import CostEstimate, CostLine, CostSource, CostTotal, NotPriced
 from sovplatform.infrastructure.pricing import STALE_DAYS, Prices, Quote, Sourced
 from sovplatform.infrastructure.request import Synthesis
 from sovplatform.pilot import BudgetSpec, Pilot
-from sovplatform.records import Record
 
 OWN = "onprem"
 _CLOUDS = {"aws_": "aws", "google_": "gcp"}
 _READERS: Mapping[str, Reader] = {**aws.READERS, **google.READERS}
 _VOLUME = "kubernetes_persistent_volume_claim_v1"
-Regional = TypeVar("Regional", "NotPriced", "CostSource")
 _USED = "charged by what is used: traffic, requests, logs"
-
-
-class CostLine(Record):
-    """One item of a stack in a month. Unit prices are in `currency`, months in the estimate's.
-
-    `month_on_demand` is what a spot item would cost at most without spot; `stands_for` names the place whose price it is, when it
-    is not the stack's own; `part` is the construct.
-    """
-
-    stack: str
-    region: str
-    part: str
-    what: str
-    quantity_low: float
-    quantity_high: float
-    unit: str
-    unit_price_low: float
-    unit_price_high: float
-    currency: str
-    month_low: float
-    month_high: float
-    month_on_demand: float
-    as_of: date
-    dated: str
-    source: str
-    stands_for: str = ""
-    note: str = ""
-
-
-class NotPriced(Record):
-    """What may cost something and has no price here, and why."""
-
-    what: str
-    reason: str
-    regions: tuple[str, ...]
-
-
-class CostTotal(Record):
-    """A region's month, or all regions'. `on_demand` is the most, if no spot machine is to be had."""
-
-    region: str
-    month_low: float
-    month_high: float
-    month_on_demand: float
-
-
-class CostSource(Record):
-    """Where prices are from, and as of which day, and the regions that use them. `dated` as in `Sourced`."""
-
-    as_of: date
-    dated: str
-    source: str
-    regions: tuple[str, ...]
-
-
-class CostVerdict(Record):
-    """The budget of a month over all regions, the most that a month may cost, and whether that is within it."""
-
-    amount: float
-    currency: str
-    month_high: float
-    within: bool
-
-
-class CostEstimate(Record):
-    """A month of a pilot. `totals` are by region, `total` of all; `warnings` say what makes it less to be relied on."""
-
-    pilot: str
-    currency: str
-    lines: tuple[CostLine, ...]
-    totals: tuple[CostTotal, ...]
-    total: CostTotal
-    not_priced: tuple[NotPriced, ...]
-    sources: tuple[CostSource, ...]
-    warnings: tuple[str, ...] = ()
-    budget: CostVerdict | None = None
-
-    def over(self, budget: BudgetSpec) -> bool:
-        """Whether the most that a month may cost is more than the budget.
-
-        Raises:
-            ConfigError: the budget is in another currency than the estimate.
-        """
-        if budget.currency != self.currency:
-            raise ConfigError(f"the estimate is in {self.currency}, the budget in {budget.currency}", remedy="estimate it anew")
-        return self.total.month_high > budget.amount
-
-    def of(self, region: str) -> CostEstimate:
-        """The part of one region, or of all its sites.
-
-        Raises:
-            ConfigError: nothing is made in a region of that name.
-        """
-        known = [total.region for total in self.totals]
-        names = [name for name in known if name == region] or [name for name in known if name.startswith(f"{region}-")]
-        if not names:
-            raise ConfigError(f"no stack is in a region {region}", remedy=f"use one of: {', '.join(known)}")
-        lines = tuple(line for line in self.lines if line.region in names)
-        return self.model_copy(
-            update={
-                "lines": lines,
-                "totals": tuple(total for total in self.totals if total.region in names),
-                "total": _total("all", lines),
-                "not_priced": tuple(_among(item, names) for item in self.not_priced if set(names) & set(item.regions)),
-                "sources": tuple(_among(item, names) for item in self.sources if set(names) & set(item.regions)),
-            }
-        )
 
 
 def policy_input(estimate: CostEstimate, budget: BudgetSpec) -> dict[str, float]:
@@ -173,8 +64,8 @@ class _Estimating:
             pilot=self.pilot.name,
             currency=self.currency,
             lines=tuple(self.lines),
-            totals=tuple(_total(name, [line for line in self.lines if line.region == name]) for name in places),
-            total=_total("all", self.lines),
+            totals=tuple(CostTotal.of(name, [line for line in self.lines if line.region == name]) for name in places),
+            total=CostTotal.of("all", self.lines),
             not_priced=tuple(NotPriced(what=what, reason=why, regions=tuple(at)) for (what, why), at in self.missing.items()),
             sources=tuple(
                 CostSource(as_of=as_of, dated=dated, source=source, regions=tuple(self.figures[as_of, source, dated][1]))
@@ -291,16 +182,3 @@ def _summed(uses: Sequence[Use]) -> Iterator[Use]:
         more = (0.0, 0.0) if before is None else (before.low, before.high)
         together[key] = use.model_copy(update={"low": more[0] + use.low, "high": more[1] + use.high})
     yield from together.values()
-
-
-def _among(item: Regional, regions: Sequence[str]) -> Regional:
-    return item.model_copy(update={"regions": tuple(region for region in item.regions if region in regions)})
-
-
-def _total(region: str, lines: Sequence[CostLine]) -> CostTotal:
-    def add(field: str) -> float:
-        return round(sum(float(getattr(line, field)) for line in lines), 2)
-
-    return CostTotal(
-        region=region, month_low=add("month_low"), month_high=add("month_high"), month_on_demand=add("month_on_demand")
-    )

@@ -30,9 +30,14 @@ class Resource(Record):
     arguments: Mapping[str, JsonValue] = {}
     data: bool = False
 
+    @property
+    def address(self) -> str:
+        """Where Terraform finds it in its stack, as `depends_on` wants it."""
+        return f"{'data.' if self.data else ''}{self.type}.{self.name}"
+
     def ref(self, attribute: str) -> str:
         """The expression that stands for an attribute of this resource."""
-        return f"${{{'data.' if self.data else ''}{self.type}.{self.name}.{attribute}}}"
+        return f"${{{self.address}.{attribute}}}"
 
 
 class Output(Record):

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from sovplatform import config
 from sovplatform.config.checks import closest
-from sovplatform.errors import ConfigError, Denied, NotFound, SovError, Unavailable, Unknown
+from sovplatform.errors import ConfigError, Denied, NotFound, Unavailable, Unknown
 from sovplatform.interfaces import Region
 from sovplatform.ledger import Entry
 from sovplatform.patterns import sigt
 from sovplatform.pilot import Pilot
-from sovplatform.platform import approving, reports
+from sovplatform.platform import approving, reports, rules
 from sovplatform.platform.approving import ReleaseView
 from sovplatform.platform.lock import held
 from sovplatform.plugins import Plugins
@@ -88,23 +88,10 @@ class Platform:
         found: list[Finding] = []
         for name, region in self.regions.items():
             found += [item.model_copy(update={"check": f"{name}: {item.check}"}) for item in region.check()]
-        return [*found, self._check_rules()]
-
-    def _check_rules(self) -> Finding:
-        """Whether every gate will be able to ask the pilot's own rules and those of its plugins."""
-        from sovplatform.policy.engine import PolicyEngine
-        from sovplatform.policy.review import review
-
-        directories = self._rules()
-        try:
-            review(directories)
-            PolicyEngine(directories)
-        except SovError as err:
-            return Finding(check="policy", ok=False, detail=err.message.replace(f"{self.root}/", ""), remedy=err.remedy)
-        return Finding(check="policy", ok=True, detail="further rules compile" if directories else "no further rules")
+        return [*found, rules.check(self._rules(), self.root)]
 
     def _rules(self) -> list[Path]:
-        return [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
+        return [*(self.root / directory for directory in self.pilot.border.rules), *self.plugins.rules()]
 
     def up(self, progress: Progress = _silent) -> RunReport:
         """Start the regions and introduce them to each other."""
@@ -187,7 +174,6 @@ class Platform:
         """The pilot's Terraform. What it changes is done under the pilot's lock; see `locked`."""
         from sovplatform.infrastructure.operations import Infrastructure
 
-        rules = [self.root / rule for rule in self.pilot.border.rules if (self.root / rule).is_dir()]
         settings = config.settings()
         return Infrastructure(
             self.pilot,
@@ -195,7 +181,7 @@ class Platform:
             self.state,
             self.plugins,
             terraform=settings.terraform,
-            rules=[*rules, *self.plugins.rules()],
+            rules=[directory for directory in self._rules() if directory.is_dir()],
         )
 
     # -- releases -------------------------------------------------------------------------------------------------

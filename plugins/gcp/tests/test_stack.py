@@ -57,7 +57,7 @@ def test_every_resource_keeps_to_the_schema_of_its_provider(site: MakeSite, regi
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_reference_is_to_something_in_the_same_week(site: MakeSite, region: dict[str, Any]) -> None:
     for week, made in site(**region).weeks():
-        there = {f"{'data.' if one.data else ''}{one.type}.{one.name}" for one in made}
+        there = {one.address for one in made}
         text = json.dumps([dict(one.arguments) for one in made])
         wanted = set(re.findall(r"\$\{((?:data\.)?(?:google|kubernetes)_\w+\.\w+)", text))
         for one in made:
@@ -81,8 +81,8 @@ def test_everything_that_can_carry_labels_does(site: MakeSite) -> None:
         arguments = dict(one.arguments)
         carried = arguments.get("resource_labels") or arguments.get("user_labels") or arguments.get("labels")
         text = json.dumps(carried or arguments.get("description", ""))
-        assert "sov-pilot" in text, f"{one.type}.{one.name}"
-        assert "sov-jurisdiction" in text, f"{one.type}.{one.name}"
+        assert "sov-pilot" in text, one.address
+        assert "sov-jurisdiction" in text, one.address
 
 
 def test_every_type_is_in_the_documentation(site: MakeSite) -> None:

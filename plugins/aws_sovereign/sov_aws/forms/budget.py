@@ -40,7 +40,7 @@ def budget(construct: constructs.Budget, wires: Wires, place: Place) -> Form:
         "limit_unit": currency,
         "notification": _notifications(construct, topic),
         "tags": tags(construct),
-        "depends_on": [f"{policy.type}.{policy.name}"],
+        "depends_on": [policy.address],
     }
     return Form(resources=(topic, policy, Resource(type="aws_budgets_budget", name="month", arguments=arguments)))
 

@@ -12,7 +12,6 @@ from sov_aws.terraform_settings import TerraformSettings
 from sovplatform.backends.terraform.forms import shortened
 from sovplatform.constructs import Construct
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
 
 Arguments = dict[str, JsonValue]
@@ -112,11 +111,6 @@ def zones_of(location: str) -> tuple[str, ...]:
 def tags(construct: Construct, **more: str) -> dict[str, JsonValue]:
     """A construct's labels as tags; AWS allows all characters that labels have."""
     return {**construct.labels, **{name.replace("_", "-"): value for name, value in more.items()}}
-
-
-def address(resource: Resource) -> str:
-    """A resource's address, as `depends_on` wants it."""
-    return f"{resource.type}.{resource.name}"
 
 
 def _check_location(place: Place) -> None:

@@ -206,6 +206,6 @@ def _disks(construct: constructs.Cluster, key: JsonValue, system: Resource) -> R
             "reclaim_policy": "Delete",
             "volume_binding_mode": "WaitForFirstConsumer",
             "allow_volume_expansion": True,
-            "depends_on": [f"{system.type}.{system.name}"],
+            "depends_on": [system.address],
         },
     )

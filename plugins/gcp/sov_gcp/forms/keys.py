@@ -141,7 +141,7 @@ def _grants(place: Place, data: Resource, versions: list[Resource]) -> list[Reso
             for agent, domain in AGENTS.items()
         },
     }
-    after: dict[str, JsonValue] = {"depends_on": [f"{it.type}.{it.name}" for it in versions if it.name == data.name]}
+    after: dict[str, JsonValue] = {"depends_on": [it.address for it in versions if it.name == data.name]}
     return [
         project,
         storage,
