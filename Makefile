@@ -10,6 +10,7 @@ PLUGINS := plugins/onprem plugins/aws_sovereign plugins/gcp plugins/telco_edge
 EDITABLE := $(foreach plugin,$(PLUGINS),-e $(plugin))
 NO_EMIT := $(foreach name,onprem aws-sovereign gcp telco-edge,--no-emit-package sovplatform-$(name))
 PILOT := demo
+TUTORIALS := demo eu other
 FIND_PYTHON := for python in python3.13 python3.12 python3.11 python3 python; do \
 	if $$python -c 'import sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
 	echo $$python; exit; fi; done
@@ -63,6 +64,14 @@ constraints: $(STAMP) ## Resolve the pinned versions again
 	@printf -- '-e %s\n' '.[$(EXTRAS)]' $(PLUGINS) | $(BIN)/uv pip compile --quiet --python-version 3.11 --upgrade --no-annotate \
 		--no-header --group dev --no-emit-package sovplatform $(NO_EMIT) -o constraints.txt -
 
-clean: ## Stop the demo and remove what was made, except .venv
-	@if [ -e $(PILOT)/pilot.yaml ] && [ -x $(BIN)/sovctl ]; then $(BIN)/sovctl -C $(PILOT) down; fi
-	rm -rf $(PILOT) build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+# A pilot whose infrastructure was applied is kept: its journal is the only record of what stands in a cloud.
+clean: ## Stop the tutorials' pilots and remove what was made, except .venv
+	@for pilot in $(sort $(PILOT) $(TUTORIALS)); do \
+		if grep -qs 'infrastructure\.apply' $$pilot/.sov/infrastructure/ledger.db; then \
+			echo "$$pilot/ is kept: its infrastructure was applied; see $(BIN)/sovctl -C $$pilot status, and remove it yourself"; \
+			continue; \
+		fi; \
+		if [ -e $$pilot/pilot.yaml ] && [ -x $(BIN)/sovctl ]; then $(BIN)/sovctl -C $$pilot down; fi; \
+		rm -rf $$pilot; \
+	done
+	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

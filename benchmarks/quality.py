@@ -15,8 +15,9 @@ from sovplatform.pilot import TaskSpec, TrainingSpec
 from sovplatform.records import PrivacyPlan
 from sovplatform.tasks import dpsgd, fintech, laboratory
 from sovplatform.tasks.examples import fintech_task, fintech_training
-from sovplatform.tasks.sources import rows, split
-from sovplatform.tasks.task import load_task
+from sovplatform.tasks.loading import load_task
+from sovplatform.tasks.sources import rows
+from sovplatform.tasks.split import split
 
 SEEDS = range(5)
 REGIONS = {"de": "DE", "fr": "FR", "ch": "CH"}

@@ -6,7 +6,7 @@ import inspect
 from pathlib import Path
 
 from sovplatform import hookspecs
-from sovplatform.plugins import BUILT_IN, GROUP
+from sovplatform.plugins.discovery import BUILT_IN, GROUP
 
 HEAD = """# Hooks
 

@@ -82,7 +82,8 @@ class WeekReport(Record):
 
 
 class RunReport(Record):
-    """The whole of a run. `state` is `complete`, `waiting` (for people to approve the releases in `waiting`), or `partial`."""
+    """The whole of a run. `state` is `complete`, `waiting` (for people to approve the releases in `waiting`), `partial`, or
+    `never run`: then `run` is empty."""
 
     pilot: Name
     pattern: str

@@ -8,8 +8,9 @@ from pathlib import Path
 from sovplatform import privacy
 from sovplatform.tasks import dpsgd, fintech, laboratory
 from sovplatform.tasks.examples import fintech_task, fintech_training
-from sovplatform.tasks.sources import rows, split
-from sovplatform.tasks.task import load_task
+from sovplatform.tasks.loading import load_task
+from sovplatform.tasks.sources import rows
+from sovplatform.tasks.split import split
 
 REGIONS = {"de": "DE", "fr": "FR", "ch": "CH"}
 

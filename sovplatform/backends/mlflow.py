@@ -1,27 +1,24 @@
 """MLflowRegistry: models of one region in MLflow's registry, on SQLite, PostgreSQL or a tracking server, by URI.
 
-MLflow keeps versions, aliases, signature and provenance (as tags); the files rest in a content-addressed directory.
+MLflow keeps versions, aliases, signature and provenance (as tags); the files rest in `ModelFiles`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sovplatform.backends.mlflow_files import ModelFiles
 from sovplatform.backends.mlflow_schema import DISTRIBUTION, prepare
 from sovplatform.backends.slim import slim_import
-from sovplatform.errors import ConfigError, Conflict, NotFound, SignatureInvalid, Unavailable
+from sovplatform.errors import ConfigError, NotFound, Unavailable
 from sovplatform.interfaces.registry import Registry
-from sovplatform.records import ModelVersion, canonical, digest_of
-from sovplatform.signing import hash_directory
+from sovplatform.records import ModelVersion
 
 _OWN = "sov."
 _ARTIFACT, _FILES, _SIGNATURE, _PROVENANCE = (_OWN + name for name in ("artifact", "files", "signature", "provenance"))
@@ -41,6 +38,7 @@ class MLflowRegistry(Registry):
         self.uri = uri
         self.artifact_root = artifact_root
         self.region = region
+        self._files = ModelFiles(artifact_root)
         self._opened: Any = None
         self._opening = threading.Lock()
 
@@ -54,11 +52,11 @@ class MLflowRegistry(Registry):
             Denied: the directory holds a link or a special file.
         """
         _check_tags(name, signature, provenance, tags)
-        with self._locked(), _translated(f"model {name}"):
+        with self._files.locked(), _translated(f"model {name}"):
             for known in self.versions(name):
                 if known.artifact == artifact:
                     return known
-            files = self._keep(directory)
+            files = self._files.keep(directory)
             own = {_ARTIFACT: artifact, _FILES: files, _SIGNATURE: signature, _PROVENANCE: provenance}
             self._create_model(name)
             # not a path: a tracking server refuses its own clients' paths, and the files are found by their digest
@@ -93,21 +91,7 @@ class MLflowRegistry(Registry):
             SignatureInvalid: a stored file is not what was registered.
         """
         row = self._row(name, version)
-        if destination.exists() and (not destination.is_dir() or any(destination.iterdir())):
-            raise Conflict(f"{destination} exists and is not empty", remedy="give a new directory")
-        files = dict(row.tags).get(_FILES, "")
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=destination.parent) as scratch:
-            copy = Path(scratch) / "files"
-            _copy(self._object(files), copy, f"version {version} of model {name}")
-            if _digest(copy) != files:
-                raise SignatureInvalid(
-                    f"the stored files of version {version} of model {name} were changed",
-                    remedy="restore the registry from a backup",
-                )
-            if destination.exists():
-                destination.rmdir()
-            copy.rename(destination)
+        self._files.fetch(dict(row.tags).get(_FILES, ""), destination, f"version {version} of model {name}")
         return destination
 
     def set_alias(self, name: str, alias: str, version: int) -> ModelVersion:
@@ -139,36 +123,6 @@ class MLflowRegistry(Registry):
         except MlflowException as err:
             if err.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
-
-    def _keep(self, directory: Path) -> str:
-        """Copy the files into the content-addressed store, and return their common digest."""
-        if not directory.is_dir():
-            raise NotFound(f"no directory {directory} to register", remedy="give the model's directory")
-        self.artifact_root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix=".keep-", dir=self.artifact_root) as scratch:
-            copy = Path(scratch) / "files"
-            _copy(directory, copy, f"the model in {directory.name}")
-            files = _digest(copy)
-            kept = self._object(files)
-            if kept.exists() and _digest(kept) != files:
-                shutil.rmtree(kept)
-            if not kept.exists():
-                for path in copy.rglob("*"):
-                    if path.is_file():
-                        path.chmod(0o400)
-                copy.rename(kept)
-        return files
-
-    def _object(self, files: str) -> Path:
-        return self.artifact_root / files.removeprefix("sha256:")
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One registration at a time, so that one digest has one version."""
-        self.artifact_root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.artifact_root / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _store(self) -> Any:
         """MLflow's store for the URI, opened once."""
@@ -284,17 +238,6 @@ def _check_tags(name: str, signature: str, provenance: str, tags: Mapping[str, s
         raise ConfigError(
             f"model {name}: MLflow keeps at most {_LONGEST} characters in a tag", remedy="register fewer files at once"
         )
-
-
-def _copy(source: Path, target: Path, what: str) -> None:
-    try:
-        shutil.copytree(source, target, symlinks=True, copy_function=shutil.copyfile)
-    except (OSError, shutil.Error) as err:
-        raise NotFound(f"the files of {what} cannot be read", remedy="check the directory, or restore it from a backup") from err
-
-
-def _digest(directory: Path) -> str:
-    return digest_of(canonical([entry.model_dump(mode="json") for entry in hash_directory(directory)]))
 
 
 def _first_line(err: Exception) -> str:

@@ -14,7 +14,7 @@ from sovplatform.cli.table import WIDTH, table, wrapped
 from sovplatform.errors import Denied
 
 if TYPE_CHECKING:
-    from sovplatform.infrastructure.cost import CostEstimate, CostLine
+    from sovplatform.infrastructure.estimate import CostEstimate, CostLine
     from sovplatform.pilot import BudgetSpec
 
 _UNITS = {"hour": "h of", "month": "", "GB-month": "GB of"}
@@ -31,7 +31,7 @@ def cost(call: Call, region: str | None) -> None:
     It is list prices times what may run, at least and at most; spot prices are a range. What has no price is listed. Tables in
     the pilot's prices/ take the place of those of sovplatform. The exit code is 3 when a month may cost more than the budget.
     """
-    from sovplatform.infrastructure.cost import CostVerdict
+    from sovplatform.infrastructure.estimate import CostVerdict
     from sovplatform.infrastructure.places import places_of
 
     platform = call.platform(infrastructure=True)

@@ -26,13 +26,14 @@ def plugin() -> None:
 def list_(call: Call) -> None:
     """List the installed plugins, and whether the pilot (if there is one) loads them."""
     from sovplatform import config
-    from sovplatform.plugins import Plugins, installed
+    from sovplatform.plugins import Plugins
+    from sovplatform.plugins.discovery import installed
 
     try:
         listed = config.load(config.find_pilot(call.directory), for_infrastructure=True).plugins
     except ConfigError:
         listed = ()
-    plugins = installed(Plugins.load(listed))
+    plugins = installed(Plugins.load(listed).names)
     rows = [(one.name, f"{one.distribution} {one.version}", "yes" if one.loaded else "no", one.module) for one in plugins]
     call.show(plugins, lambda: table("", ("plugin", "distribution", "loaded", "module"), rows))
 

@@ -17,7 +17,7 @@ _SHOWN = 3
 
 def print_report(report: RunReport, directory: Path = Path()) -> None:
     """All of it; sections without content are left out. `directory` is the pilot's, for the commands that are shown."""
-    click.secho(f"\nPilot {report.pilot} ({report.pattern}), {report.run or 'not run yet'}: {report.state}", bold=True)
+    click.secho(f"\nPilot {report.pilot} ({report.pattern}){f', {report.run}' if report.run else ''}: {report.state}", bold=True)
     _print_stages(report.stages)
     print_regions(report.regions, brief=bool(report.stages))
     _print_crossings(report)
@@ -28,13 +28,22 @@ def print_report(report: RunReport, directory: Path = Path()) -> None:
     print_ledgers(report.ledger)
     _print_weeks(report.infrastructure)
     _print_waiting(report.waiting, directory)
+    if report.state == "never run":
+        _print_beginning(directory)
+
+
+def _print_beginning(directory: Path) -> None:
+    """What to type for a pilot of which there is nothing to tell yet."""
+    click.secho("\nIt was never run: check it, then run it", bold=True)
+    click.echo(f"{_sovctl(directory)} doctor")
+    click.echo(f"{_sovctl(directory)} run")
 
 
 def _print_waiting(releases: Sequence[str], directory: Path) -> None:
     """What people have to type now. The key of the demonstration's approver is offered where there is one."""
     if not releases:
         return
-    sovctl = "sovctl" if directory == Path() else f"sovctl -C {shlex.quote(str(directory))}"
+    sovctl = _sovctl(directory)
     demonstration = directory / ".sov" / "people" / "approver"
     key = shlex.quote(str(demonstration)) if demonstration.exists() else "~/.ssh/id_ed25519"
     click.secho("\nWaiting for approval, by somebody other than the proposer", bold=True)
@@ -42,6 +51,10 @@ def _print_waiting(releases: Sequence[str], directory: Path) -> None:
     for release in releases:
         click.echo(f"{sovctl} release approve {release} --key $KEY")
     click.echo(f"{sovctl} run")
+
+
+def _sovctl(directory: Path) -> str:
+    return "sovctl" if directory == Path() else f"sovctl -C {shlex.quote(str(directory))}"
 
 
 def print_regions(regions: Sequence[RegionStatus], *, brief: bool = False) -> None:

@@ -12,32 +12,10 @@ from typing import Any
 
 from sovplatform.infrastructure.consumption import aws, google, machines
 from sovplatform.infrastructure.consumption.stack import Reader, Stack, Use
-from sovplatform.infrastructure.estimate import (
-    CostEstimate,
-    CostLine,
-    CostNote,
-    CostSource,
-    CostTotal,
-    CostVerdict,
-    NotPriced,
-    total_of,
-    warnings,
-)
+from sovplatform.infrastructure.estimate import CostEstimate, CostLine, CostNote, CostSource, CostTotal, NotPriced, warnings
 from sovplatform.infrastructure.pricing import Prices, Quote, Sourced
 from sovplatform.infrastructure.request import Synthesis
 from sovplatform.pilot import BudgetSpec, Pilot
-
-__all__ = [
-    "CostEstimate",
-    "CostLine",
-    "CostNote",
-    "CostSource",
-    "CostTotal",
-    "CostVerdict",
-    "NotPriced",
-    "estimate",
-    "policy_input",
-]
 
 OWN = "onprem"
 _CLOUDS = {"aws_": "aws", "google_": "gcp"}
@@ -91,8 +69,8 @@ class _Estimating:
             pilot=self.pilot.name,
             currency=self.currency,
             lines=tuple(self.lines),
-            totals=tuple(total_of(name, [line for line in self.lines if line.region == name]) for name in places),
-            total=total_of("all", self.lines),
+            totals=tuple(CostTotal.of(name, [line for line in self.lines if line.region == name]) for name in places),
+            total=CostTotal.of("all", self.lines),
             not_priced=tuple(NotPriced(what=what, reason=why, regions=tuple(at)) for (what, why), at in self.missing.items()),
             sources=sources,
             notes=notes,

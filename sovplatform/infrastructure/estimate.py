@@ -57,6 +57,17 @@ class CostTotal(Record):
     month_high: float
     month_on_demand: float
 
+    @classmethod
+    def of(cls, region: str, lines: Sequence[CostLine]) -> CostTotal:
+        """The sum of the lines, under the name of their region, or `all`."""
+
+        def add(field: str) -> float:
+            return round(sum(float(getattr(line, field)) for line in lines), 2)
+
+        return cls(
+            region=region, month_low=add("month_low"), month_high=add("month_high"), month_on_demand=add("month_on_demand")
+        )
+
 
 class CostSource(Record):
     """Where prices are from, and as of which day, and the regions that use them. `dated` as in `Sourced`."""
@@ -127,7 +138,7 @@ class CostEstimate(Record):
             update={
                 "lines": lines,
                 "totals": tuple(total for total in self.totals if total.region in names),
-                "total": total_of("all", lines),
+                "total": CostTotal.of("all", lines),
                 "not_priced": tuple(_among(item, names) for item in self.not_priced if set(names) & set(item.regions)),
                 "sources": sources,
                 "notes": notes,
@@ -149,14 +160,3 @@ def warnings(notes: Sequence[CostNote], sources: Sequence[CostSource], today: da
 
 def _among(item: Regional, regions: Sequence[str]) -> Regional:
     return item.model_copy(update={"regions": tuple(region for region in item.regions if region in regions)})
-
-
-def total_of(region: str, lines: Sequence[CostLine]) -> CostTotal:
-    """The sum of lines."""
-
-    def add(field: str) -> float:
-        return round(sum(float(getattr(line, field)) for line in lines), 2)
-
-    return CostTotal(
-        region=region, month_low=add("month_low"), month_high=add("month_high"), month_on_demand=add("month_on_demand")
-    )

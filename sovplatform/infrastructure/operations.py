@@ -31,7 +31,7 @@ from sovplatform.records import Finding
 from sovplatform.runreport import WeekReport
 
 if TYPE_CHECKING:
-    from sovplatform.infrastructure.cost import CostEstimate
+    from sovplatform.infrastructure.estimate import CostEstimate
     from sovplatform.infrastructure.verdicts import Judge
 
 OUT = "infra"

@@ -14,6 +14,10 @@ from pydantic import Field, JsonValue
 from sovplatform.constructs import Construct
 from sovplatform.records import Record, RegionSpec
 
+Wires = Mapping[str, JsonValue]
+"""The values that constructs offer each other, by name: expressions of this stack, or of a variable that carries the output of an
+earlier week's. Asking for a name that nobody offers is an error of the provider."""
+
 
 class Resource(Record):
     """One Terraform resource: type, local name, and arguments by their Terraform names (blocks as lists of objects).
@@ -26,9 +30,14 @@ class Resource(Record):
     arguments: Mapping[str, JsonValue] = {}
     data: bool = False
 
+    @property
+    def address(self) -> str:
+        """Where Terraform finds it in its stack, as `depends_on` wants it."""
+        return f"{'data.' if self.data else ''}{self.type}.{self.name}"
+
     def ref(self, attribute: str) -> str:
         """The expression that stands for an attribute of this resource."""
-        return f"${{{'data.' if self.data else ''}{self.type}.{self.name}.{attribute}}}"
+        return f"${{{self.address}.{attribute}}}"
 
 
 class Output(Record):
@@ -67,11 +76,7 @@ class Backend(Record):
 
 
 class StackForms(ABC):
-    """The Terraform forms of one provider, for one region.
-
-    `wires` holds the values that constructs offer each other, by name: expressions of this stack, or of a variable that
-    carries the output of an earlier week's. Asking it for a name that nobody offers is an error of the provider.
-    """
+    """The Terraform forms of one provider, for one region."""
 
     def __init__(self, region: RegionSpec, pilot: str) -> None:
         self.region = region
@@ -86,7 +91,7 @@ class StackForms(ABC):
         """
 
     @abstractmethod
-    def providers(self, used: Sequence[str], wires: Mapping[str, JsonValue]) -> Sequence[TerraformProvider]:
+    def providers(self, used: Sequence[str], wires: Wires) -> Sequence[TerraformProvider]:
         """The Terraform providers of a stack whose resources are of the providers named in `used` (`aws`, `helm`, …).
 
         Raises:
@@ -102,7 +107,7 @@ class StackForms(ABC):
         """
 
     @abstractmethod
-    def form(self, construct: Construct, wires: Mapping[str, JsonValue]) -> Form:
+    def form(self, construct: Construct, wires: Wires) -> Form:
         """The construct's resources, and the outputs it promised.
 
         Raises:

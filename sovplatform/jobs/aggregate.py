@@ -29,8 +29,8 @@ from sovplatform.records import Kind
 
 def run(context: JobContext) -> Mapping[str, Any]:
     from sovplatform.tasks.dpsgd import Aggregator
+    from sovplatform.tasks.loading import load_task
     from sovplatform.tasks.quality import auc_from_histograms
-    from sovplatform.tasks.task import load_task
 
     training = TrainingSpec.model_validate(context.config["training"])
     spec = TaskSpec.model_validate(context.config["task"])

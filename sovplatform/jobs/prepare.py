@@ -35,7 +35,7 @@ class Split(NamedTuple):
 
 
 def run(context: JobContext) -> Mapping[str, Any]:
-    from sovplatform.tasks.task import load_task
+    from sovplatform.tasks.loading import load_task
 
     code = context.pilot_directory or Path()
     task = load_task(TaskSpec.model_validate(context.config["task"]), code / "model")
@@ -67,7 +67,8 @@ def _fallback(context: JobContext, task: Task, datasets: Sequence[DatasetSpec]) 
 
 
 def _take_in(context: JobContext, store: EncryptedStore, task: Task, dataset: DatasetSpec, pilot: Path) -> str:
-    from sovplatform.tasks.sources import rows, split
+    from sovplatform.tasks.sources import rows
+    from sovplatform.tasks.split import split
 
     table = list(rows(dataset.source, pilot))
     store.put(f"{dataset.name}.raw", json.dumps(table).encode(), dataset.label)

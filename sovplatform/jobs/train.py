@@ -27,7 +27,7 @@ class Member(NamedTuple):
 
 
 def run(context: JobContext) -> Mapping[str, Any]:
-    from sovplatform.tasks.task import load_task
+    from sovplatform.tasks.loading import load_task
 
     training = TrainingSpec.model_validate(context.config["training"])
     code = context.pilot_directory

@@ -28,7 +28,6 @@ from sovplatform.releases import ReleaseRepository
 from sovplatform.runreport import LedgerReport, RunReport, StageReport
 from sovplatform.stages import rollout
 from sovplatform.stages.context import Progress, StageContext
-from sovplatform.stages.plan import run_id
 from sovplatform.stages.release import missing
 from sovplatform.summary import Summary
 
@@ -95,7 +94,7 @@ class Platform:
         ]
 
     def _rules(self) -> list[Path]:
-        return [*(self.root / rules for rules in self.pilot.border.rules), *self.plugins.rules()]
+        return [*(self.root / directory for directory in self.pilot.border.rules), *self.plugins.rules()]
 
     def up(self, progress: Progress = _silent) -> RunReport:
         """Start the regions and introduce them to each other."""
@@ -143,7 +142,7 @@ class Platform:
 
     def status(self) -> RunReport:
         """How the regions are now, with what the last run came to and what the ledgers tell."""
-        never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run=run_id(self.pilot), state="partial")
+        never = RunReport(pilot=self.pilot.name, pattern=self.pilot.pattern, run="", state="never run")
         last = reports.kept(self.state) or never
         weeks = self.infrastructure.weeks()
         return last.model_copy(update={"regions": self._statuses(), **self._from_ledgers(), "infrastructure": weeks})
@@ -178,7 +177,6 @@ class Platform:
         """The pilot's Terraform. What it changes is done under the pilot's lock; see `locked`."""
         from sovplatform.infrastructure.operations import Infrastructure
 
-        rules = [self.root / rule for rule in self.pilot.border.rules if (self.root / rule).is_dir()]
         settings = config.settings()
         return Infrastructure(
             self.pilot,
@@ -186,7 +184,7 @@ class Platform:
             self.state,
             self.plugins,
             terraform=settings.terraform,
-            rules=[*rules, *self.plugins.rules()],
+            rules=[directory for directory in self._rules() if directory.is_dir()],
         )
 
     # -- releases -------------------------------------------------------------------------------------------------

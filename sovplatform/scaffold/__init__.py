@@ -16,7 +16,8 @@ from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
 from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
-from sovplatform.plugins import BUILT_IN, Plugins, installed
+from sovplatform.plugins import Plugins
+from sovplatform.plugins.discovery import BUILT_IN, installed
 from sovplatform.private import make_directory
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sovplatform.errors import ConfigError
-from sovplatform.plugins import BUILT_IN, Plugins
+from sovplatform.plugins import Plugins
+from sovplatform.plugins.discovery import BUILT_IN
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold.regions import EDGE, Place
 

@@ -20,8 +20,8 @@ class Source(Record):
 
 def plan(context: StageContext) -> Plan:
     """Raises SovError when a region's checks fail; nothing has been started then."""
+    from sovplatform.tasks.loading import load_task
     from sovplatform.tasks.quality import statistics_contract
-    from sovplatform.tasks.task import load_task
 
     _check_regions(context)
     pilot = context.pilot

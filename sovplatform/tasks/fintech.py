@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sovplatform.errors import ConfigError, Unsupported
-from sovplatform.tasks.sources import ROW_ID, unit
+from sovplatform.tasks.split import ROW_ID, unit
 
 IDENTIFIERS = ("name", "iban", "email")
 OVERLAP = 0.1  # of the income ranking: how far regions reach into each other

@@ -13,10 +13,12 @@ from sovplatform.errors import ConfigError, Denied
 from sovplatform.pilot import TaskSpec, TrainingSpec
 from sovplatform.tasks.feed import feed
 from sovplatform.tasks.fit import fit
+from sovplatform.tasks.loading import load_task
 from sovplatform.tasks.quality import auc
-from sovplatform.tasks.sources import rows, split
+from sovplatform.tasks.sources import rows
+from sovplatform.tasks.split import split
 from sovplatform.tasks.tabular import session
-from sovplatform.tasks.task import MODEL, load_task
+from sovplatform.tasks.task import MODEL
 
 if TYPE_CHECKING:
     from sovplatform.tasks.task import Floats

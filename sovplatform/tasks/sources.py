@@ -1,20 +1,18 @@
 """Where raw rows come from: `file:PATH.csv`, relative to the pilot, and `example:NAME?…`, data that comes with a package.
 
-Every row has a `row_id`, which decides on which side of the split it falls: the file's own column of that name, or the
-row's number.
+Every row has a `row_id`: the file's own column of that name, or the row's number.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 from sovplatform.errors import ConfigError, NotFound
-
-ROW_ID = "row_id"
+from sovplatform.tasks import fintech
+from sovplatform.tasks.split import ROW_ID
 
 
 def rows(source: str, pilot_dir: Path, *, identities: bool = True) -> Iterator[dict[str, str]]:
@@ -30,9 +28,7 @@ def rows(source: str, pilot_dir: Path, *, identities: bool = True) -> Iterator[d
     if scheme == "example":
         name, _, query = rest.partition("?")
         if name == "fintech":
-            from sovplatform.tasks.fintech import rows as example
-
-            return example(dict(parse_qsl(query, keep_blank_values=True)), identities=identities)
+            return fintech.rows(dict(parse_qsl(query, keep_blank_values=True)), identities=identities)
     raise ConfigError(f"there is no data source {source!r}", remedy="write file:PATH.csv or example:fintech?part=0/3")
 
 
@@ -57,18 +53,3 @@ def _csv(path: Path) -> Iterator[dict[str, str]]:
             raise ConfigError(
                 f"{path.name} is no CSV after line {reader.line_num}", remedy="save it as CSV, comma-separated, in UTF-8"
             ) from err
-
-
-def split(
-    table: Iterable[Mapping[str, str]], holdout: float, seed: int
-) -> tuple[list[Mapping[str, str]], list[Mapping[str, str]]]:
-    """Training and holdout rows. Which side a row is on follows from its id and the seed alone, wherever it is asked."""
-    sides: tuple[list[Mapping[str, str]], list[Mapping[str, str]]] = ([], [])
-    for row in table:
-        sides[unit(f"split/{seed}/{row[ROW_ID]}") < holdout].append(row)
-    return sides
-
-
-def unit(text: str) -> float:
-    """A number in [0, 1) that follows from the text, evenly spread over texts."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") / 2**64

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from sovplatform.errors import ConfigError, PluginError
-from sovplatform.plugins import installed
+from sovplatform.plugins.discovery import installed
 from sovplatform.records import Finding, RegionSpec, Role
 
 GROUP = "sovplatform.testing"

@@ -65,7 +65,7 @@ def region(tmp_path_factory: pytest.TempPathFactory, approver: Approving) -> Ite
 
 
 def _config(approver: Approver) -> RegionConfig:
-    from sovplatform.tasks.task import load_task
+    from sovplatform.tasks.loading import load_task
 
     return RegionConfig(
         pilot=PILOT,

@@ -65,13 +65,16 @@ def test_a_pilot_that_is_not_filled_in_has_its_plugins_already(tmp_path: Path, c
     assert "did you mean 'doctor'?" in capsys.readouterr().err
 
 
-def test_status_is_a_report_of_nothing(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_is_a_report_of_nothing_that_says_how_to_begin(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "-C", demo, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["state"] == "partial"
+    assert (report["state"], report["run"]) == ("never run", "")
     assert {region["region"]: region["up"] for region in report["regions"]} == dict.fromkeys(("de", "fr", "ch", "fabric"), False)
     assert main(["-C", demo, "status"]) == 0
-    assert "down" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "Pilot demo (sigt): never run" in said
+    assert "down" in said
+    assert said.endswith(f"sovctl -C {demo} doctor\nsovctl -C {demo} run\n")
 
 
 def test_there_are_no_releases_yet(demo: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from sovplatform.cli.cost import money, print_estimate
 from sovplatform.cli.main import main
-from sovplatform.infrastructure.cost import CostEstimate, CostLine, CostSource, CostTotal, NotPriced
+from sovplatform.infrastructure.estimate import CostEstimate, CostLine, CostSource, CostTotal, NotPriced
 from sovplatform.pilot import BudgetSpec
 from sovplatform.scaffold import Blueprint, Place, make_pilot
 

@@ -12,15 +12,15 @@ from sov_aws.forms.cluster import cluster
 from sov_aws.forms.guardrails import guardrails
 from sov_aws.forms.keys import region_keys
 from sov_aws.forms.network import landing_zone
-from sov_aws.forms.place import Place, Wires
+from sov_aws.forms.place import Place
 from sov_aws.forms.pools import serving_pool, training_pool
 from sov_aws.forms.services import connection, services
 from sov_aws.forms.stores import artifact_store, raw_data_store
 from sovplatform import constructs
-from sovplatform.errors import Unsupported
-from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider
+from sovplatform.backends.terraform.forms import maker, reaches_cluster
+from sovplatform.backends.terraform.kubernetes import kubernetes_providers
+from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider, Wires
 
-KUBERNETES = frozenset({"kubernetes", "helm"})
 PROVIDER_VERSION = ">= 6.29, < 7.0"
 """6.29 is the first that works in the European Sovereign Cloud."""
 
@@ -46,9 +46,7 @@ class AwsForms(StackForms):
                     name="aws", source="hashicorp/aws", version=PROVIDER_VERSION, configuration=_configuration(place)
                 )
             )
-        if KUBERNETES & set(used):
-            from sovplatform.backends.terraform.kubernetes import kubernetes_providers
-
+        if reaches_cluster(used):
             found += kubernetes_providers(used, connection(wires, place))
         return found
 
@@ -71,9 +69,7 @@ class AwsForms(StackForms):
         return Backend(type="s3", configuration=configuration, terraform=terraform, opentofu=opentofu)
 
     def form(self, construct: constructs.Construct, wires: Wires) -> Form:
-        make = _FORMS.get(type(construct))
-        if make is None:
-            raise Unsupported(construct.title, reason="AWS has no form for it yet")
+        make = maker(_FORMS, construct, otherwise="AWS has no form for it yet")
         return make(construct, wires, self._place())
 
     def _place(self) -> Place:

@@ -6,16 +6,11 @@ import json
 from typing import Any
 
 import pytest
+from fixtures.sites import CHART, EARLIER
 from sov_aws.gpus import GPUS
 from sov_aws.locations import LOCATIONS
 
-from plugins.aws_sovereign.tests.sites import (
-    CHART,
-    EARLIER,
-    FULL,
-    GLOBAL,
-    site,
-)
+from plugins.aws_sovereign.tests.sites import FULL, GLOBAL, site
 from sovplatform import constructs
 from sovplatform.errors import ConfigError
 

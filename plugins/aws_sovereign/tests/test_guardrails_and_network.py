@@ -9,15 +9,7 @@ from moto.iam.policy_validation import IAMPolicyDocumentValidator
 from sov_aws.forms.guardrails import POLICY_CHARACTERS
 from sov_aws.forms.network import retention
 
-from plugins.aws_sovereign.tests.sites import (
-    CHINA,
-    FULL,
-    GLOBAL,
-    GOVERNMENT,
-    REGIONS,
-    rules,
-    site,
-)
+from plugins.aws_sovereign.tests.sites import CHINA, FULL, GLOBAL, GOVERNMENT, REGIONS, rules, site
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
 

@@ -5,16 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fixtures.sites import DATASETS, EARLIER, KEYS
 
-from plugins.aws_sovereign.tests.sites import (
-    CHINA,
-    DATASETS,
-    EARLIER,
-    FULL,
-    KEYS,
-    rules,
-    site,
-)
+from plugins.aws_sovereign.tests.sites import CHINA, FULL, rules, site
 from sovplatform import constructs
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from fixtures.sites import Site, stack, walk
 from sov_aws.locations import SUFFIXES, partition_of
 from sov_aws.settings import AwsSettings
 from sov_aws.terraform_settings import TerraformSettings
 
-from plugins.aws_sovereign.tests.sites import FULL, GLOBAL, REGIONS, Site, site, stack, walk
+from plugins.aws_sovereign.tests.sites import FULL, GLOBAL, REGIONS, site
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.infrastructure import schema
@@ -51,7 +52,7 @@ def test_every_resource_keeps_to_the_schema_of_its_provider(one: Site) -> None:
 
 def test_every_reference_is_to_something_in_the_same_week(one: Site) -> None:
     for week, made in one.weeks():
-        there = {f"{it.type}.{it.name}" for it in made}
+        there = {it.address for it in made}
         text = json.dumps([dict(it.arguments) for it in made])
         wanted = set(re.findall(r"\$\{((?:aws|kubernetes|helm)_\w+\.\w+)", text))
         for it in made:
@@ -85,8 +86,8 @@ def test_everything_that_can_carry_tags_carries_the_labels(one: Site) -> None:
         if it.type.startswith(("helm_", "kubernetes_")) or UNTAGGED.get(it.type) or it.type.startswith("aws_s3_bucket_"):
             continue
         carried: dict[str, Any] = it.arguments.get("tags") or {}  # type: ignore[assignment]
-        assert carried.get("sov-pilot") == "demo", f"{it.type}.{it.name}"
-        assert carried.get("sov-jurisdiction"), f"{it.type}.{it.name}"
+        assert carried.get("sov-pilot") == "demo", it.address
+        assert carried.get("sov-jurisdiction"), it.address
 
 
 def test_what_has_no_tags_cannot_have_them() -> None:

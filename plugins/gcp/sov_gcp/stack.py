@@ -12,15 +12,15 @@ from sov_gcp.forms.cluster import cluster
 from sov_gcp.forms.guardrails import guardrails
 from sov_gcp.forms.keys import region_keys
 from sov_gcp.forms.network import landing_zone
-from sov_gcp.forms.place import Place, Wires
+from sov_gcp.forms.place import Place
 from sov_gcp.forms.pools import serving_pool, training_pool
 from sov_gcp.forms.services import connection, services
 from sov_gcp.forms.stores import artifact_store, raw_data_store
 from sovplatform import constructs
-from sovplatform.errors import Unsupported
-from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider
+from sovplatform.backends.terraform.forms import maker, reaches_cluster
+from sovplatform.backends.terraform.kubernetes import kubernetes_providers
+from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider, Wires
 
-KUBERNETES = frozenset({"kubernetes", "helm"})
 PROVIDER_VERSION = "~> 8.0"
 
 
@@ -40,9 +40,7 @@ class GcpForms(StackForms):
             found.append(
                 TerraformProvider(name="google", source="hashicorp/google", version=PROVIDER_VERSION, configuration=configuration)
             )
-        if KUBERNETES & set(used):
-            from sovplatform.backends.terraform.kubernetes import kubernetes_providers
-
+        if reaches_cluster(used):
             found += kubernetes_providers(used, connection(wires))
         return found
 
@@ -60,9 +58,7 @@ class GcpForms(StackForms):
         )
 
     def form(self, construct: constructs.Construct, wires: Wires) -> Form:
-        make = _FORMS.get(type(construct))
-        if make is None:
-            raise Unsupported(construct.title, reason="Google Cloud has no form for it yet")
+        make = maker(_FORMS, construct, otherwise="Google Cloud has no form for it yet")
         return make(construct, wires, self._place())
 
     def _place(self) -> Place:

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from fixtures.sites import KEYS, of_type
 
-from plugins.gcp.tests.conftest import FULL, KEYS, MakeSite, of_type
+from plugins.gcp.tests.conftest import FULL, MakeSite
 from sovplatform import constructs
 from sovplatform.errors import ConfigError
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from fixtures.sites import KEYS, of_type
 
-from plugins.gcp.tests.conftest import FULL, KEYS, MakeSite, of_type
+from plugins.gcp.tests.conftest import FULL, MakeSite
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
 

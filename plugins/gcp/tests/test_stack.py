@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from fixtures.sites import Site, of_type, stack, walk
 from sov_gcp.settings import GcpSettings
 from sov_gcp.terraform_settings import TerraformSettings
 
-from plugins.gcp.tests.conftest import FULL, MakeSite, Site, of_type
+from plugins.gcp.tests.conftest import FULL, MakeSite
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.infrastructure import schema
@@ -47,36 +48,16 @@ UNLABELLED = {
 """What Google gives no labels, and what is no place where anything rests."""
 
 
-def _stack(resources: list[Resource]) -> dict[str, Any]:
-    stack: dict[str, Any] = {"resource": {}, "data": {}}
-    for resource in resources:
-        named = stack["data" if resource.data else "resource"].setdefault(resource.type, {})
-        assert resource.name not in named, f"{resource.type}.{resource.name} is made twice"
-        named[resource.name] = dict(resource.arguments)
-    return stack
-
-
-def _walk(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _walk(inner, key)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _walk(inner, name)
-    else:
-        yield name, value
-
-
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_resource_keeps_to_the_schema_of_its_provider(site: MakeSite, region: dict[str, Any]) -> None:
     for _, made in site(**region).weeks():
-        assert schema.check(_stack(made)) == []
+        assert schema.check(stack(made)) == []
 
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_reference_is_to_something_in_the_same_week(site: MakeSite, region: dict[str, Any]) -> None:
     for week, made in site(**region).weeks():
-        there = {f"{'data.' if one.data else ''}{one.type}.{one.name}" for one in made}
+        there = {one.address for one in made}
         text = json.dumps([dict(one.arguments) for one in made])
         wanted = set(re.findall(r"\$\{((?:data\.)?(?:google|kubernetes)_\w+\.\w+)", text))
         for one in made:
@@ -88,7 +69,7 @@ def test_every_reference_is_to_something_in_the_same_week(site: MakeSite, region
 def test_nothing_is_outside_of_the_locations(site: MakeSite, region: dict[str, Any]) -> None:
     one = site(**region)
     names = {"location", "region", "zone", "node_locations", "allowed_persistence_regions"}
-    found = {value for it in one.everything for name, value in _walk(dict(it.arguments)) if name in names}
+    found = {value for it in one.everything for name, value in walk(dict(it.arguments)) if name in names}
     assert found
     assert found <= set(one.forms.locations())
 
@@ -100,8 +81,8 @@ def test_everything_that_can_carry_labels_does(site: MakeSite) -> None:
         arguments = dict(one.arguments)
         carried = arguments.get("resource_labels") or arguments.get("user_labels") or arguments.get("labels")
         text = json.dumps(carried or arguments.get("description", ""))
-        assert "sov-pilot" in text, f"{one.type}.{one.name}"
-        assert "sov-jurisdiction" in text, f"{one.type}.{one.name}"
+        assert "sov-pilot" in text, one.address
+        assert "sov-jurisdiction" in text, one.address
 
 
 def test_every_type_is_in_the_documentation(site: MakeSite) -> None:
@@ -130,7 +111,7 @@ def test_labels_keep_to_googles_rules(site: MakeSite) -> None:
 @pytest.mark.parametrize("region", REGIONS)
 def test_all_that_is_encrypted_is_so_with_the_regions_key(site: MakeSite, region: dict[str, Any]) -> None:
     keys = {"kms_key_name", "default_kms_key_name", "boot_disk_kms_key", "key_name", "disk-encryption-kms-key"}
-    found = {(one.type, value) for one in site(**region).everything for name, value in _walk(dict(one.arguments)) if name in keys}
+    found = {(one.type, value) for one in site(**region).everything for name, value in walk(dict(one.arguments)) if name in keys}
     assert {kind for kind, _ in found} == {
         "google_artifact_registry_repository",
         "google_container_cluster",
@@ -228,7 +209,7 @@ def test_providers_are_configured_without_a_secret(site: MakeSite) -> None:
     assert configured["google"]["project"] == "acme-eu-12345"
     assert configured["kubernetes"]["host"] == "https://${var.e}"
     assert configured["kubernetes"]["cluster_ca_certificate"] == "${base64decode(var.c)}"
-    assert not {name for one in configured.values() for name, _ in _walk(one)} & {
+    assert not {name for one in configured.values() for name, _ in walk(one)} & {
         "token",
         "credentials",
         "access_token",

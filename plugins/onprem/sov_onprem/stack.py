@@ -13,15 +13,15 @@ from sov_onprem.settings import OnPremSettings
 from sov_onprem.terraform_settings import OnPremClusterSettings
 from sovplatform import constructs
 from sovplatform.backends.terraform.admission import guardrails
+from sovplatform.backends.terraform.forms import maker
 from sovplatform.backends.terraform.kubernetes import kubernetes_providers, platform_services
 from sovplatform.backends.terraform.vault import audit_device, region_keys, vault_provider
 from sovplatform.backends.terraform.workloads import pool, serving_budget, workload_namespace
 from sovplatform.errors import Unsupported
 from sovplatform.interfaces.settings import no_gpu
-from sovplatform.interfaces.stackforms import Backend, Form, Output, Resource, StackForms, TerraformProvider
+from sovplatform.interfaces.stackforms import Backend, Form, Output, Resource, StackForms, TerraformProvider, Wires
 from sovplatform.records import RegionSpec
 
-Wires = Mapping[str, JsonValue]
 PRIORITIES = {"serving": 100_000, "training": 10_000}
 """What answers people goes before what learns."""
 
@@ -48,10 +48,7 @@ class OnPremForms(StackForms):
         return self.settings.backend(self.region, stack)
 
     def form(self, construct: constructs.Construct, wires: Wires) -> Form:
-        make: Callable[[OnPremForms, constructs.Construct, Wires], Form] | None = _FORMS.get(type(construct))
-        if make is None:
-            raise Unsupported(construct.title, reason="there is no on-prem form of it")
-        return make(self, construct, wires)
+        return maker(_FORMS, construct, otherwise="there is no on-prem form of it")(self, construct, wires)
 
     def _guardrails(self, construct: constructs.Guardrails, wires: Wires) -> Form:
         return guardrails(construct, mirror=self.settings.mirror)
@@ -141,7 +138,7 @@ class OnPremForms(StackForms):
         return platform_services(reduced, mirror=self.settings.mirror, storage_class=self.settings.storage_class)
 
 
-_FORMS: dict[type[constructs.Construct], Callable[..., Form]] = {
+_FORMS: Mapping[type[constructs.Construct], Callable[..., Form]] = {
     constructs.Guardrails: OnPremForms._guardrails,
     constructs.LandingZone: OnPremForms._landing_zone,
     constructs.Budget: OnPremForms._budget,

@@ -19,7 +19,7 @@ from sovplatform.errors import Denied
 from sovplatform.interfaces import KeyStore, Region, Registry, Server, Trainer
 from sovplatform.pilot import Approver, BorderSpec, RegionConfig
 from sovplatform.records import DataKey, JobSpec, KeyFacts, KeyPurpose, RegionSpec, Role, ServedModel, Signature, Trust
-from sovplatform.tasks.task import load_task
+from sovplatform.tasks.loading import load_task
 from sovplatform.testing.conformance import (
     RegionConformance,
     RegistryConformance,

@@ -1,18 +1,14 @@
 """An on-prem region whose keys are on an HSM: found or not by its check. SoftHSM2 stands in for the machine."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from fixtures.softhsm import MakePlace
 from sov_onprem.region import OnPremRegion
 
 from sovplatform.errors import ConfigError
 from sovplatform.records import Finding, RegionSpec, Role
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "tests"))
-
-from fixtures.softhsm import MakePlace, hsm, softhsm  # noqa: F401
 
 Check = Callable[..., Finding]
 
@@ -23,7 +19,7 @@ def region(home: Path, pkcs11: dict[str, str]) -> OnPremRegion:
 
 
 @pytest.fixture
-def check(hsm: MakePlace, tmp_path: Path) -> Check:  # noqa: F811
+def check(hsm: MakePlace, tmp_path: Path) -> Check:
     def run(**changes: str) -> Finding:
         (found,) = [one for one in region(tmp_path, hsm("region")._asdict() | changes).check() if one.check == "HSM"]
         return found
@@ -47,7 +43,7 @@ def test_a_token_that_does_not_open_is_a_finding_with_a_remedy(check: Check, cha
 
 
 def test_the_keys_of_the_region_are_those_on_the_token(
-    hsm: MakePlace,  # noqa: F811
+    hsm: MakePlace,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from fixtures.sites import of_type, stack
 from sov_onprem.settings import OnPremSettings
 from sov_onprem.stack import OnPremForms
 
@@ -60,18 +61,10 @@ def form(kind: type[constructs.Construct], made: OnPremForms | None = None, **ch
     return provider.form(kind(pilot="demo", region=provider.region, labels=LABELS, **arguments), WIRES)
 
 
-def arguments(found: Form, kind: str) -> dict[str, Any]:
-    return {resource.name: dict(resource.arguments) for resource in found.resources if resource.type == kind}
-
-
 @ALL
 def test_every_form_keeps_to_the_schemas_and_to_what_its_construct_promises(kind: type[constructs.Construct]) -> None:
     found = form(kind)
-    tree: dict[str, dict[str, Any]] = {}
-    for resource in found.resources:
-        assert resource.name not in tree.setdefault(resource.type, {})
-        tree[resource.type][resource.name] = dict(resource.arguments)
-    assert schema.check({"resource": tree}) == []
+    assert schema.check(stack(found.resources)) == []
     assert set(found.outputs) == set(kind.offers)
 
 
@@ -87,12 +80,12 @@ def test_whatever_can_have_labels_has_them(kind: type[constructs.Construct]) -> 
 
 
 def test_pods_without_the_regions_label_are_refused_before_any_chart_is_there() -> None:
-    policies = arguments(form(constructs.Guardrails), "kubernetes_validating_admission_policy_v1")
+    policies = of_type(form(constructs.Guardrails).resources, "kubernetes_validating_admission_policy_v1")
     labelled = policies["labelled"]["spec"]
     assert labelled["failure_policy"] == "Fail"
     assert labelled["match_constraints"]["resource_rules"][0]["resources"] == ["pods", "persistentvolumeclaims"]
     assert "object.metadata.labels['sov-jurisdiction'] == 'de'" in labelled["validations"][0]["expression"]
-    bindings = arguments(form(constructs.Guardrails), "kubernetes_manifest")
+    bindings = of_type(form(constructs.Guardrails).resources, "kubernetes_manifest")
     assert bindings.keys() == policies.keys()
     for name, binding in bindings.items():
         assert binding["manifest"]["spec"]["validationActions"] == ["Deny", "Audit"]
@@ -100,23 +93,23 @@ def test_pods_without_the_regions_label_are_refused_before_any_chart_is_there() 
 
 
 def test_images_are_held_to_the_mirror_where_there_is_one() -> None:
-    mirrored = arguments(form(constructs.Guardrails), "kubernetes_validating_admission_policy_v1")["mirrored"]
+    mirrored = of_type(form(constructs.Guardrails).resources, "kubernetes_validating_admission_policy_v1")["mirrored"]
     assert "startsWith('registry.de.example/sov/')" in mirrored["spec"]["validations"][0]["expression"]
-    assert "mirrored" not in arguments(form(constructs.Guardrails, forms()), "kubernetes_validating_admission_policy_v1")
+    assert "mirrored" not in of_type(form(constructs.Guardrails, forms()).resources, "kubernetes_validating_admission_policy_v1")
 
 
 def test_work_has_a_namespace_of_its_own_with_a_quota_and_no_way_in_from_outside() -> None:
     found = form(constructs.LandingZone)
-    (quota,) = arguments(found, "kubernetes_resource_quota_v1")["pilot"]["spec"]
+    (quota,) = of_type(found.resources, "kubernetes_resource_quota_v1")["pilot"]["spec"]
     assert quota["hard"]["requests.nvidia.com/gpu"] == "2"
     assert (quota["hard"]["services.loadbalancers"], quota["hard"]["services.nodeports"]) == ("0", "0")
-    assert {"sov_demo_default_deny", "sov_demo_platform"} == arguments(found, "kubernetes_network_policy_v1").keys()
-    (metadata,) = arguments(found, "kubernetes_namespace_v1")["sov_demo"]["metadata"]
+    assert {"sov_demo_default_deny", "sov_demo_platform"} == of_type(found.resources, "kubernetes_network_policy_v1").keys()
+    (metadata,) = of_type(found.resources, "kubernetes_namespace_v1")["sov_demo"]["metadata"]
     assert metadata["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
 def test_keys_stay_where_they_are_and_are_rotated() -> None:
-    keys = arguments(form(constructs.RegionKeys), "vault_transit_secret_backend_key")
+    keys = of_type(form(constructs.RegionKeys).resources, "vault_transit_secret_backend_key")
     assert {name: key["type"] for name, key in keys.items()} == {
         "data": "aes256-gcm96",
         "models": "ecdsa-p256",
@@ -128,7 +121,7 @@ def test_keys_stay_where_they_are_and_are_rotated() -> None:
 
 
 def test_only_the_border_signs_decisions_and_no_job_uses_a_key_that_is_not_its_own() -> None:
-    rights = {name: policy["policy"] for name, policy in arguments(form(constructs.RegionKeys), "vault_policy").items()}
+    rights = {name: policy["policy"] for name, policy in of_type(form(constructs.RegionKeys).resources, "vault_policy").items()}
     assert [name for name, policy in rights.items() if "transit/sign/decisions" in policy] == ["border"]
     assert [name for name, policy in rights.items() if "transit/sign/models" in policy] == ["job_release"]
     assert not any("*" in policy.replace("/*", "") for policy in rights.values())
@@ -156,23 +149,23 @@ def test_the_state_rests_in_the_regions_own_cluster() -> None:
 
 def test_named_machines_are_marked_and_kept_for_their_work() -> None:
     found = form(constructs.TrainingPool)
-    assert arguments(found, "kubernetes_labels")["training_gpu_2_de_example"]["labels"]["sov-gpu"] == "l4"
-    taints = arguments(found, "kubernetes_node_taint")
+    assert of_type(found.resources, "kubernetes_labels")["training_gpu_2_de_example"]["labels"]["sov-gpu"] == "l4"
+    taints = of_type(found.resources, "kubernetes_node_taint")
     assert [taint["taint"] for taint in taints.values()] == [
         [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}] for _ in range(2)
     ]
-    assert arguments(found, "kubernetes_runtime_class_v1")["training"]["handler"] == "nvidia"
+    assert of_type(found.resources, "kubernetes_runtime_class_v1")["training"]["handler"] == "nvidia"
 
 
 def test_raw_data_outlive_a_destroy() -> None:
-    claim = arguments(form(constructs.RawDataStore), "kubernetes_persistent_volume_claim_v1")["raw_data"]
+    claim = of_type(form(constructs.RawDataStore).resources, "kubernetes_persistent_volume_claim_v1")["raw_data"]
     assert claim["lifecycle"] == {"prevent_destroy": True}
     assert claim["spec"][0]["storage_class_name"] == "encrypted"
 
 
 def test_openbao_is_not_installed_where_a_server_is_named() -> None:
-    assert arguments(form(constructs.PlatformServices), "helm_release").keys() == {"mlflow"}
-    assert arguments(form(constructs.PlatformServices, forms()), "helm_release").keys() == {"openbao", "mlflow"}
+    assert of_type(form(constructs.PlatformServices).resources, "helm_release").keys() == {"mlflow"}
+    assert of_type(form(constructs.PlatformServices, forms()).resources, "helm_release").keys() == {"openbao", "mlflow"}
 
 
 LEFT_OUT = {

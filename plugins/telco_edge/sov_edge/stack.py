@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-from pydantic import JsonValue
+from collections.abc import Sequence
 
 from sov_edge.terraform_settings import EdgeSettings
 from sovplatform import constructs
@@ -13,10 +11,9 @@ from sovplatform.backends.terraform.kubernetes import kubernetes_providers, plat
 from sovplatform.backends.terraform.workloads import pool, serving_budget, workload_namespace
 from sovplatform.errors import ConfigError, Unsupported
 from sovplatform.interfaces.settings import no_gpu
-from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider
+from sovplatform.interfaces.stackforms import Backend, Form, StackForms, TerraformProvider, Wires
 from sovplatform.records import RegionSpec, Role
 
-Wires = Mapping[str, JsonValue]
 PRIORITY = 100_000
 
 

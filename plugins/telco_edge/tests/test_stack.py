@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fixtures.sites import of_type
 from sov_edge.stack import EdgeForms
 
 from sovplatform import config, constructs
@@ -31,10 +32,6 @@ def forms(role: Role = Role.edge, **settings: Any) -> EdgeForms:
 
 def serving(made: EdgeForms, **changed: Any) -> Form:
     return made.form(constructs.ServingPool(pilot="demo", region=made.region, labels=LABELS, **changed), {})
-
-
-def arguments(found: Form, kind: str) -> dict[str, Any]:
-    return {resource.name: dict(resource.arguments) for resource in found.resources if resource.type == kind}
 
 
 @pytest.fixture
@@ -72,10 +69,10 @@ def test_two_sites_of_one_cluster_are_refused(pilot: Pilot) -> None:
 
 def test_a_site_serves_within_its_size_and_keeps_one_standing() -> None:
     found = serving(forms(cpus=4, memory="8Gi", serving_nodes=["node-1"]))
-    (quota,) = arguments(found, "kubernetes_resource_quota_v1")["pilot"]["spec"]
+    (quota,) = of_type(found.resources, "kubernetes_resource_quota_v1")["pilot"]["spec"]
     assert (quota["hard"]["requests.cpu"], quota["hard"]["limits.memory"]) == ("4", "8Gi")
-    assert arguments(found, "kubernetes_pod_disruption_budget_v1")["serving"]["spec"][0]["min_available"] == "1"
-    assert arguments(found, "kubernetes_labels").keys() == {"serving_node_1"}
+    assert of_type(found.resources, "kubernetes_pod_disruption_budget_v1")["serving"]["spec"][0]["min_available"] == "1"
+    assert of_type(found.resources, "kubernetes_labels").keys() == {"serving_node_1"}
 
 
 @pytest.mark.parametrize("kind", [constructs.RawDataStore, constructs.ArtifactStore])
@@ -101,7 +98,8 @@ def test_a_site_is_reached_by_its_own_context_and_keeps_its_own_state() -> None:
 def test_a_gpu_that_a_site_does_not_have_is_named() -> None:
     with pytest.raises(ConfigError, match=r"region edge-de-site-1: the site has no GPU .L4.: its settings say none"):
         serving(forms(), gpu="L4")
-    assert arguments(serving(forms(gpu="L4", serving_nodes=["n1"]), gpu="L4"), "kubernetes_node_taint").keys() == {"serving_n1"}
+    made = serving(forms(gpu="L4", serving_nodes=["n1"]), gpu="L4").resources
+    assert of_type(made, "kubernetes_node_taint").keys() == {"serving_n1"}
 
 
 def test_a_wrong_setting_is_named() -> None:

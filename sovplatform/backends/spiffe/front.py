@@ -30,7 +30,9 @@ class Front:
         self._inner = str(inner)
         self._peers: dict[str, Process] = {}
         self._open: Counter[Process] = Counter()
+        self._served: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="spiffe-front", daemon=True)
         self._listener: socket.socket | None = None
 
@@ -48,7 +50,7 @@ class Front:
         """Close everything and remove the socket."""
         if self._listener is None:
             return
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(timeout=5.0)
         self._listener.close()
         self._listener = None
@@ -59,17 +61,25 @@ class Front:
         return self._peers.get(peer)
 
     def _run(self) -> None:
-        loop = self._loop
-        asyncio.set_event_loop(loop)
-        server = loop.run_until_complete(asyncio.start_unix_server(self._serve, sock=self._listener))
-        loop.run_forever()
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._until_stopped())
+        self._loop.close()
+
+    async def _until_stopped(self) -> None:
+        server = await asyncio.start_unix_server(self._take, sock=self._listener)
+        await self._stopping.wait()
         server.close()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        # again and again: a connection that was just taken gets its task only when what took it has been cancelled
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A task of our own: asyncio complains of one of its making that is cancelled before it began."""
+        task = self._loop.create_task(self._serve(reader, writer))
+        self._served.add(task)  # the loop itself holds tasks but weakly
+        task.add_done_callback(self._served.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         process = peer_process(writer.get_extra_info("socket"))
@@ -81,8 +91,6 @@ class Front:
         self._peers[f"unix-abstract:{name}"] = process
         try:
             await self._relay(name, reader, writer)
-        except asyncio.CancelledError:  # only `stop` cancels, and it waits for us
-            return
         finally:
             del self._peers[f"unix-abstract:{name}"]
             self._open -= Counter({process: 1})

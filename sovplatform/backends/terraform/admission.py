@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from sovplatform.backends.terraform.kubernetes import address, local_name
+from sovplatform.backends.terraform.kubernetes import local_name
 from sovplatform.constructs import Guardrails
 from sovplatform.interfaces.stackforms import Form, Resource
 
@@ -83,5 +83,5 @@ def _policy(
         "metadata": metadata,
         "spec": {"policyName": full, "validationActions": ["Deny", "Audit"]},
     }
-    bound: dict[str, JsonValue] = {"manifest": manifest, "depends_on": [address(policy)]}
+    bound: dict[str, JsonValue] = {"manifest": manifest, "depends_on": [policy.address]}
     return [policy, Resource(type="kubernetes_manifest", name=local_name(name), arguments=bound)]

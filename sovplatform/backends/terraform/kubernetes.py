@@ -76,7 +76,7 @@ def platform_services(
     for chart in construct.charts:
         volumes = [_volume(construct, chart, name, size, storage_class) for name, size in chart.volumes.items()]
         resources += volumes
-        waits = [address(before) for before in (*walls[chart.namespace][1:], *volumes)]
+        waits = [before.address for before in (*walls[chart.namespace][1:], *volumes)]
         waits += [f"helm_release.{local_name(name)}" for name in chart.after if name in here]
         own = (values or {}).get(chart.name, {})
         resources.append(_release(construct, chart, walls[chart.namespace][0], waits, mirror=mirror, own=own))
@@ -207,8 +207,3 @@ def laid_over(lower: Mapping[str, JsonValue], upper: Mapping[str, JsonValue]) ->
 def local_name(name: str) -> str:
     """A name as Terraform spells local names."""
     return name.replace("-", "_").replace(".", "_").replace("/", "_").lower()
-
-
-def address(resource: Resource) -> str:
-    """A resource's address, as `depends_on` wants it."""
-    return f"{resource.type}.{resource.name}"

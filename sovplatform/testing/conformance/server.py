@@ -76,7 +76,7 @@ class ServerConformance:
     @pytest.fixture
     def model_directory(self, tmp_path: Path) -> Callable[[str], Path]:
         """Makes a model's directory; no two models have the same bytes."""
-        from sovplatform.tasks.task import load_task
+        from sovplatform.tasks.loading import load_task
 
         task = load_task(TASK)
 

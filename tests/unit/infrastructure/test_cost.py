@@ -10,7 +10,8 @@ import pytest
 from sovplatform import config
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.consumption import aws, google
-from sovplatform.infrastructure.cost import CostEstimate, CostLine, estimate, policy_input
+from sovplatform.infrastructure.cost import estimate, policy_input
+from sovplatform.infrastructure.estimate import CostEstimate, CostLine
 from sovplatform.infrastructure.pricing import Prices, PriceTable, Rate, Rates
 from sovplatform.infrastructure.request import Synthesis, SynthStack, Variable
 from sovplatform.pilot import BudgetSpec, InfrastructureSpec, Pilot, ServingPoolSpec, StorageSpec, TrainingPoolSpec

@@ -1,11 +1,11 @@
 """The tool that takes schemas out of provider wheels, on a wheel made here, and the files that it made."""
 
-import importlib.util
+import importlib
 import io
 import json
-import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -79,14 +79,11 @@ class ToyThing extends cdktn.TerraformResource {
 
 
 @pytest.fixture(scope="module")
-def extract() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("extract", SCHEMAS / "extract.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["extract"] = module
-    spec.loader.exec_module(module)
-    return module
+def extract() -> Iterator[ModuleType]:
+    """As the tool finds its modules when it is run as a program: in its own directory."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCHEMAS)
+        yield importlib.import_module("extract")
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sovplatform import plugins as plugins_module
 from sovplatform.errors import ConfigError, PluginError
-from sovplatform.plugins import Plugins, installed
+from sovplatform.plugins import Plugins
+from sovplatform.plugins.discovery import BUILT_IN, installed
 from sovplatform.records import RegionSpec, Role
 from sovplatform.testing.memory import MemoryRegion
 
@@ -43,7 +43,7 @@ def test_an_unlisted_plugin_is_listed_as_installed_and_never_imported(
     mark = tmp_path / "imported"
     make_distribution("sov-unlisted", f"from pathlib import Path\nPath({str(mark)!r}).touch()", "unlisted = sov_unlisted")
     plugins = Plugins.load()
-    (found,) = [plugin for plugin in installed(plugins) if plugin.name == "unlisted"]
+    (found,) = [plugin for plugin in installed(plugins.names) if plugin.name == "unlisted"]
     assert (found.distribution, found.version, found.module, found.loaded) == ("sov-unlisted", "1.2", "sov_unlisted", False)
     assert "sov_unlisted" not in sys.modules
     assert not mark.exists()
@@ -54,7 +54,7 @@ def test_a_listed_plugin_makes_its_regions(make_distribution: MakeDistribution, 
     plugins = Plugins.load(["listed"])
     assert "here" in plugins.providers()
     assert isinstance(plugins.make_region(spec("here"), "demo", tmp_path), MemoryRegion)
-    assert [plugin.loaded for plugin in installed(plugins) if plugin.name == "listed"] == [True]
+    assert [plugin.loaded for plugin in installed(plugins.names) if plugin.name == "listed"] == [True]
 
 
 def test_listing_a_plugin_twice_is_listing_it() -> None:
@@ -98,14 +98,14 @@ def test_two_distributions_cannot_offer_one_plugin(make_distribution: MakeDistri
 
 
 def test_nobody_else_can_offer_a_built_in_plugin(make_distribution: MakeDistribution, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sovplatform.plugins.BUILT_IN", {"ours": "sovplatform-ours"})
+    monkeypatch.setattr("sovplatform.plugins.discovery.BUILT_IN", {"ours": "sovplatform-ours"})
     make_distribution("sov-impostor", "raise AssertionError('imported')", "ours = sov_impostor")
     with pytest.raises(PluginError, match="takes the name of sovplatform-ours"):
         Plugins.load()
 
 
 def test_a_built_in_plugin_needs_no_listing(make_distribution: MakeDistribution, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sovplatform.plugins.BUILT_IN", {"ours": "sovplatform-ours"})
+    monkeypatch.setattr("sovplatform.plugins.discovery.BUILT_IN", {"ours": "sovplatform-ours"})
     make_distribution("sovplatform-ours", provider("ours"), "ours = sovplatform_ours")
     assert Plugins.load().providers() == ("ours",)
 
@@ -197,7 +197,7 @@ def test_a_provider_name_that_is_no_name_stops_the_program(odd: Callable[[str], 
 def test_nobody_else_can_be_a_built_in_provider_even_where_that_is_not_installed(
     make_distribution: MakeDistribution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(plugins_module.BUILT_IN, "moon", "sovplatform-moon")
+    monkeypatch.setitem(BUILT_IN, "moon", "sovplatform-moon")
     make_distribution("sov-shadow", provider("moon"), "shadow = sov_shadow")
     with pytest.raises(PluginError, match="sovplatform-moon's alone"):
         Plugins.load(["shadow"])

@@ -9,8 +9,9 @@ from sovplatform import privacy
 from sovplatform.errors import ConfigError, Denied
 from sovplatform.tasks import dpsgd, fintech, laboratory
 from sovplatform.tasks.examples import fintech_task, fintech_training
-from sovplatform.tasks.sources import rows, split
-from sovplatform.tasks.task import load_task
+from sovplatform.tasks.loading import load_task
+from sovplatform.tasks.sources import rows
+from sovplatform.tasks.split import split
 
 SOURCES = {"de": fintech.source(0, 3, "DE"), "fr": fintech.source(1, 3, "FR"), "ch": fintech.source(2, 3, "CH")}
 

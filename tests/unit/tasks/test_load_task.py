@@ -7,8 +7,8 @@ import pytest
 
 from sovplatform.errors import ConfigError
 from sovplatform.pilot import TaskSpec
+from sovplatform.tasks.loading import load_task
 from sovplatform.tasks.tabular import TabularTask
-from sovplatform.tasks.task import load_task
 
 
 def test_the_built_in_task_needs_no_code(spec: TaskSpec) -> None:

@@ -12,8 +12,9 @@ import pytest
 from sovplatform.errors import ConfigError, NotFound
 from sovplatform.tasks import fintech
 from sovplatform.tasks.examples import fintech_task
-from sovplatform.tasks.sources import ROW_ID, rows, split
-from sovplatform.tasks.task import load_task
+from sovplatform.tasks.loading import load_task
+from sovplatform.tasks.sources import rows
+from sovplatform.tasks.split import ROW_ID, split
 
 
 def part(index: int, count: int, *, identities: bool = False) -> list[dict[str, str]]:

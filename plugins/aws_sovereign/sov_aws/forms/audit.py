@@ -7,11 +7,11 @@ from pydantic import JsonValue
 from sov_aws.forms.guardrails import boundary_of
 from sov_aws.forms.keys import trail_name
 from sov_aws.forms.network import log_group
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import allowed, role, statement, waits
 from sov_aws.forms.stores import store
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 
 def audit_sink(construct: constructs.AuditSink, wires: Wires, place: Place) -> Form:

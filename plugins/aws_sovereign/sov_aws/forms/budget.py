@@ -5,11 +5,11 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from sov_aws.forms.network import LOGS_KEY
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import document, statement, without_tls
 from sovplatform import constructs
 from sovplatform.errors import ConfigError, Unsupported
-from sovplatform.interfaces.stackforms import Form, Resource
+from sovplatform.interfaces.stackforms import Form, Resource, Wires
 
 CURRENCIES = {"aws": "USD", "aws-cn": "CNY", "aws-eusc": "EUR"}
 """What a partition bills in, and so the unit of its budgets. aws-eusc has an endpoint of Budgets by botocore's endpoint rules."""
@@ -40,7 +40,7 @@ def budget(construct: constructs.Budget, wires: Wires, place: Place) -> Form:
         "limit_unit": currency,
         "notification": _notifications(construct, topic),
         "tags": tags(construct),
-        "depends_on": [f"{policy.type}.{policy.name}"],
+        "depends_on": [policy.address],
     }
     return Form(resources=(topic, policy, Resource(type="aws_budgets_budget", name="month", arguments=arguments)))
 

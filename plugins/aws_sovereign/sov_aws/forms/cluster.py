@@ -11,10 +11,10 @@ from sov_aws.forms.guardrails import boundary_of
 from sov_aws.forms.images import images
 from sov_aws.forms.network import LOG_DAYS, log_group
 from sov_aws.forms.nodes import Pool, node_group, node_role
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import allowed, attached, role, statement, waits
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 LOGGED = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 SYSTEM_INSTANCE = "m6i.xlarge"

@@ -6,10 +6,10 @@ Repositories appear when something is pushed, each by one template: encrypted wi
 from __future__ import annotations
 
 from sov_aws.forms.guardrails import boundary_of
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import allowed, role, statement, waits
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Resource
+from sovplatform.interfaces.stackforms import Resource, Wires
 
 
 def images(construct: constructs.Construct, wires: Wires, place: Place) -> list[Resource]:

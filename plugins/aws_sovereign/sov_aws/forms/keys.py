@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import ANYONE, deny, document, statement
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 from sovplatform.records import KeyPurpose
 
 DELETION_DAYS = 30

@@ -9,11 +9,11 @@ from pydantic import JsonValue
 from sov_aws.forms.endpoints import endpoints
 from sov_aws.forms.guardrails import boundary_of
 from sov_aws.forms.keys import key, logs, topic
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import allowed, role, statement
 from sovplatform import constructs
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 from sovplatform.records import KeyPurpose
 
 LOGS_KEY = "keys.logs"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from sov_aws.forms.guardrails import boundary_of
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import attached, role, waits
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Resource
+from sovplatform.interfaces.stackforms import Resource, Wires
 from sovplatform.records import Record
 
 IMAGES = {

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from pydantic import JsonValue
 
 from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
 from sov_aws.settings import AwsSettings
 from sov_aws.terraform_settings import TerraformSettings
+from sovplatform.backends.terraform.forms import shortened
 from sovplatform.constructs import Construct
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
 
-Wires = Mapping[str, JsonValue]
 Arguments = dict[str, JsonValue]
 
 PLACEHOLDER = "000000000000"
@@ -110,28 +108,9 @@ def zones_of(location: str) -> tuple[str, ...]:
     return tuple(f"{location}{letter}" for letter in ZONES.get(location, "abc"))
 
 
-def shortened(name: str, limit: int) -> str:
-    """The name, or if it is too long its beginning and a digest."""
-    if len(name) <= limit:
-        return name
-    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
 def tags(construct: Construct, **more: str) -> dict[str, JsonValue]:
     """A construct's labels as tags; AWS allows all characters that labels have."""
     return {**construct.labels, **{name.replace("_", "-"): value for name, value in more.items()}}
-
-
-def first(wire: JsonValue) -> JsonValue:
-    """The first of a list that came over a wire: as it is, or as an expression of one."""
-    if isinstance(wire, str):
-        return f"{wire.removesuffix('}')}[0]}}"
-    return wire[0] if isinstance(wire, Sequence) else wire
-
-
-def address(resource: Resource) -> str:
-    """A resource's address, as `depends_on` wants it."""
-    return f"{resource.type}.{resource.name}"
 
 
 def _check_location(place: Place) -> None:

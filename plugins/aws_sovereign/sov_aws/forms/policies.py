@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
-from sov_aws.forms.place import Arguments, Place, address, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Resource
 
@@ -96,4 +96,4 @@ def attached(place: Place, holder: Resource, *policies: str) -> list[Resource]:
 
 def waits(*resources: Resource) -> Arguments:
     """The argument that lets a thing come after others that it does not name."""
-    return {"depends_on": [address(resource) for resource in resources]}
+    return {"depends_on": [resource.address for resource in resources]}

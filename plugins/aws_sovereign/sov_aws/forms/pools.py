@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sov_aws.forms.nodes import Pool, node_group, node_role
-from sov_aws.forms.place import Arguments, Place, Wires, first, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.gpus import gpu_in
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Resource
+from sovplatform.backends.terraform.forms import first
+from sovplatform.interfaces.stackforms import Form, Resource, Wires
 
 GPU_TAINT = ("nvidia.com/gpu", "present")
 SPOT_TAINT = ("sov/spot", "true")

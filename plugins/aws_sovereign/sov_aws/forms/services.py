@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from sov_aws.forms.cluster import AUTOSCALER
-from sov_aws.forms.place import Arguments, Place, Wires
+from sov_aws.forms.place import Arguments, Place
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Resource
+from sovplatform.backends.terraform.kubernetes import platform_services
+from sovplatform.interfaces.stackforms import Form, Resource, Wires
 
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 """Where pods get their credentials; an address of the node alone, which no network policy lets through by itself."""
@@ -15,8 +16,6 @@ POD_IDENTITY_AGENT = "169.254.170.23/32"
 
 def services(construct: constructs.PlatformServices, wires: Wires, place: Place) -> Form:
     """In the stack that makes the cluster, the autoscaler comes with the rest: pools of later weeks begin at no node."""
-    from sovplatform.backends.terraform.kubernetes import platform_services
-
     mirror = place.terraform.mirror or place.mirror
     if "aws_eks_cluster." not in str(wires["cluster.name"]):
         return platform_services(construct, mirror=mirror)

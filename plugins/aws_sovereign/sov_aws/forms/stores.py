@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from sov_aws.forms.place import Arguments, Place, Wires, tags
+from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.forms.policies import ANYONE, Conditions, deny, document, waits, without_tls
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 NONCURRENT_DAYS = 30
 OBJECTS = ["s3:GetObject*", "s3:PutObject*", "s3:DeleteObject*", "s3:RestoreObject"]

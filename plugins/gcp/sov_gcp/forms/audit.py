@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sov_gcp.forms.place import Place, Wires, after_grant
+from sov_gcp.forms.place import Place, after_grant
 from sov_gcp.forms.stores import bucket
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 READABLE_DAYS = 30
 AUDIT = 'logName:"cloudaudit.googleapis.com" OR logName:"access_transparency"'

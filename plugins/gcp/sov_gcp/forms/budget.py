@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, Wires, labels, project_data
+from sov_gcp.forms.place import Place, labels, project_data
 from sovplatform import constructs
 from sovplatform.errors import Unsupported
-from sovplatform.interfaces.stackforms import Form, Resource
+from sovplatform.interfaces.stackforms import Form, Resource, Wires
 
 
 def budget(construct: constructs.Budget, wires: Wires, place: Place) -> Form:

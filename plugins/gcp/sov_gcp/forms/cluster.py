@@ -5,9 +5,10 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from sov_gcp.forms.nodes import account, node_config, node_pool
-from sov_gcp.forms.place import Place, Wires, after_grant, first, labels
+from sov_gcp.forms.place import Place, after_grant, labels
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.backends.terraform.forms import first
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 LOGGED = ("SYSTEM_COMPONENTS", "WORKLOADS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER")
 MEASURED = ("SYSTEM_COMPONENTS", "APISERVER", "CONTROLLER_MANAGER", "SCHEDULER", "STORAGE", "POD", "DEPLOYMENT")
@@ -205,6 +206,6 @@ def _disks(construct: constructs.Cluster, key: JsonValue, system: Resource) -> R
             "reclaim_policy": "Delete",
             "volume_binding_mode": "WaitForFirstConsumer",
             "allow_volume_expansion": True,
-            "depends_on": [f"{system.type}.{system.name}"],
+            "depends_on": [system.address],
         },
     )

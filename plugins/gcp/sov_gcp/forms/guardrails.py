@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from sov_gcp.forms.perimeter import perimeter
-from sov_gcp.forms.place import Place, Wires, labels
+from sov_gcp.forms.place import Place, labels
 from sovplatform import constructs
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Form, Resource
+from sovplatform.interfaces.stackforms import Form, Resource, Wires
 
 SERVICES = (
     "artifactregistry",

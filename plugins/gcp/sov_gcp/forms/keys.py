@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, Wires, labels, project_data
+from sov_gcp.forms.place import Place, labels, project_data
 from sovplatform import constructs
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 from sovplatform.records import KeyPurpose
 
 ROTATION = "7776000s"
@@ -141,7 +141,7 @@ def _grants(place: Place, data: Resource, versions: list[Resource]) -> list[Reso
             for agent, domain in AGENTS.items()
         },
     }
-    after: dict[str, JsonValue] = {"depends_on": [f"{it.type}.{it.name}" for it in versions if it.name == data.name]}
+    after: dict[str, JsonValue] = {"depends_on": [it.address for it in versions if it.name == data.name]}
     return [
         project,
         storage,

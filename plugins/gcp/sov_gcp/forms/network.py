@@ -6,10 +6,10 @@ import ipaddress
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, Wires, labels
+from sov_gcp.forms.place import Place, labels
 from sovplatform import constructs
 from sovplatform.errors import SettingError
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 RESTRICTED = "199.36.153.4/30"
 """restricted.googleapis.com: https://cloud.google.com/vpc-service-controls/docs/set-up-private-connectivity. Not the internet."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, labels, shortened
+from sov_gcp.forms.place import Place, labels, lettered
 from sovplatform import constructs
 from sovplatform.interfaces.stackforms import Resource
 
@@ -21,7 +21,7 @@ def account(place: Place, pool: str) -> list[Resource]:
         name=pool,
         arguments={
             "project": place.project,
-            "account_id": shortened(f"{pool}-{place.named(limit=200)}", 30),
+            "account_id": lettered(f"{pool}-{place.named(limit=200)}", 30),
             "display_name": f"nodes of pool {pool} of {place.region.name}",
         },
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 
@@ -12,12 +11,12 @@ from sov_gcp.gpus import zones_of
 from sov_gcp.locations import LOCATIONS
 from sov_gcp.settings import GcpSettings
 from sov_gcp.terraform_settings import TerraformSettings
+from sovplatform.backends.terraform.forms import shortened
 from sovplatform.constructs import Construct
 from sovplatform.errors import SettingError
 from sovplatform.interfaces.stackforms import Resource
 from sovplatform.records import Record, RegionSpec
 
-Wires = Mapping[str, JsonValue]
 PLACEHOLDER = "project"
 """Stands for the project of a pilot that names none yet, so that it can be planned offline."""
 
@@ -71,11 +70,11 @@ class Place(Record):
 
     def named(self, *parts: str, limit: int = 54) -> str:
         """A name for a thing of this region in its project."""
-        return shortened("-".join((self.pilot, self.region.name, *parts)), limit)
+        return lettered("-".join((self.pilot, self.region.name, *parts)), limit)
 
     def bucket(self, kind: str) -> str:
         """Names of buckets are shared by the whole world: the project's name is in them."""
-        return shortened(f"{self.project}-{self.named(kind, limit=200)}", 63)
+        return lettered(f"{self.project}-{self.named(kind, limit=200)}", 63)
 
 
 def _check_location(place: Place) -> None:
@@ -91,12 +90,9 @@ def _check_location(place: Place) -> None:
         raise SettingError.of(name, "location", f"{what}", remedy=f"use one of {', '.join(own)}")
 
 
-def shortened(name: str, limit: int) -> str:
-    """The name, or if it is too long its beginning and a digest; it begins with a letter, as most names must."""
-    name = name if name[0].isalpha() else f"r{name}"
-    if len(name) <= limit:
-        return name
-    return f"{name[: limit - 9].rstrip('-')}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+def lettered(name: str, limit: int) -> str:
+    """The name within the limit, beginning with a letter, as most names must."""
+    return shortened(name if name[0].isalpha() else f"r{name}", limit)
 
 
 def labels(construct: Construct, **more: str) -> dict[str, JsonValue]:
@@ -111,13 +107,6 @@ def _plain(text: str) -> str:
 def project_data(place: Place, name: str) -> Resource:
     """The project as a data source, for its number. Each form of a stack needs a name of its own for it."""
     return Resource(type="google_project", name=name, arguments={"project_id": place.project}, data=True)
-
-
-def first(wire: JsonValue) -> JsonValue:
-    """The first of a list that came over a wire: as it is, or as an expression of one."""
-    if isinstance(wire, str):
-        return f"{wire.removesuffix('}')}[0]}}"
-    return wire[0] if isinstance(wire, Sequence) else wire
 
 
 def after_grant(key: JsonValue, *agents: str, also: Sequence[str] = ()) -> dict[str, JsonValue]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from sov_gcp.forms.nodes import account, node_config, node_pool
-from sov_gcp.forms.place import Place, Wires
+from sov_gcp.forms.place import Place
 from sov_gcp.gpus import Gpu, gpu_in
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Resource
+from sovplatform.interfaces.stackforms import Form, Resource, Wires
 
 SERVING_MACHINE = "n2-standard-8"
 RESERVED_NAME = "compute.googleapis.com/reservation-name"

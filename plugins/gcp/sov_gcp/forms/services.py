@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, Wires
+from sov_gcp.forms.place import Place
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form
+from sovplatform.backends.terraform.kubernetes import platform_services
+from sovplatform.interfaces.stackforms import Form, Wires
 
 
 def services(construct: constructs.PlatformServices, wires: Wires, place: Place) -> Form:
-    from sovplatform.backends.terraform.kubernetes import platform_services
-
     return platform_services(construct, mirror=place.terraform.mirror or place.mirror)
 
 

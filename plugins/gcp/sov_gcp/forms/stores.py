@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import JsonValue
 
-from sov_gcp.forms.place import Place, Wires, after_grant, labels
+from sov_gcp.forms.place import Place, after_grant, labels
 from sovplatform import constructs
-from sovplatform.interfaces.stackforms import Form, Output, Resource
+from sovplatform.interfaces.stackforms import Form, Output, Resource, Wires
 
 DAY = 86_400
 NONCURRENT_DAYS = 30

@@ -6,11 +6,10 @@ What is listed and cannot be loaded stops the program; what is not listed is nev
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,8 @@ import pluggy
 from sovplatform import hookspecs
 from sovplatform.errors import ConfigError, PluginError, Problem, SettingError, SovError, Unsupported
 from sovplatform.interfaces.region import Region
-from sovplatform.records import Record, RegionSpec
+from sovplatform.plugins.discovery import BUILT_IN, choose, did_you_mean, installed, origin
+from sovplatform.records import RegionSpec
 
 if TYPE_CHECKING:
     import click
@@ -27,35 +27,9 @@ if TYPE_CHECKING:
     from sovplatform.border.inspection import Inspector
     from sovplatform.pilot import Pilot
 
-GROUP = "sovplatform"
 _LONGEST = 300
 _PROVIDER = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_FORMS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
-
-BUILT_IN = {
-    "onprem": "sovplatform-onprem",
-    "aws": "sovplatform-aws-sovereign",
-    "gcp": "sovplatform-gcp",
-    "edge": "sovplatform-telco-edge",
-}
-"""Plugins that need no listing, and the only distribution each may come from."""
-
-
-class InstalledPlugin(Record):
-    """One entry point in the group `sovplatform`: its name, where it comes from, and whether it was loaded."""
-
-    name: str
-    distribution: str
-    version: str
-    module: str
-    loaded: bool = False
-
-
-def installed(plugins: Plugins | None = None) -> tuple[InstalledPlugin, ...]:
-    """All plugins of this Python, by name; `loaded` when `plugins` holds them. Imports none of them."""
-    loaded = plugins.names if plugins else ()
-    found = [_described(point, loaded=point.name in loaded) for point in entry_points(group=GROUP)]
-    return tuple(sorted(found, key=lambda plugin: (plugin.name, plugin.distribution)))
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 
 
 class Plugins:
@@ -74,13 +48,9 @@ class Plugins:
             PluginError: a plugin is listed but missing, cannot be imported, has a hook that does not exist, comes
                 from two distributions, or takes the provider name of another.
         """
-        found: dict[str, list[EntryPoint]] = {}
-        for point in entry_points(group=GROUP):
-            found.setdefault(point.name, []).append(point)
         plugins = cls()
-        built_in = [name for name in BUILT_IN if name in found]
-        for name in dict.fromkeys([*built_in, *names]):
-            plugins._register(_chosen(name, found))
+        for point in choose(names):
+            plugins._register(point)
         return plugins
 
     @property
@@ -149,7 +119,7 @@ class Plugins:
         found = self._call_one(plugin, "sov_stack_forms", provider=provider) if plugin else None
         if not found:
             raise Unsupported(f"Terraform for provider {provider}", reason="its plugin offers no stack forms")
-        if not isinstance(found, str) or not _FORMS.fullmatch(found):
+        if not isinstance(found, str) or not _CLASS.fullmatch(found):
             raise _wrong_answer(str(plugin), "sov_stack_forms", "`module:Class`")
         return found
 
@@ -185,7 +155,7 @@ class Plugins:
             self._pluggy.check_pending()
         except (Exception, SystemExit) as err:  # a plugin may fail in any way; whichever it is, the program stops
             raise PluginError(
-                f"plugin {_origin(point)} does not load: {_told(err)}",
+                f"plugin {origin(point)} does not load: {_told(err)}",
                 remedy="repair or reinstall it, or take it out of `plugins` in pilot.yaml",
             ) from err
         provider = self._call_one(point.name, "sov_provider_name")
@@ -195,12 +165,12 @@ class Plugins:
             raise _wrong_answer(point.name, "sov_provider_name", "a name of lower-case letters, digits and '-'")
         if provider in BUILT_IN and point.name != provider:
             raise PluginError(
-                f"plugin {_origin(point)} takes the provider name {provider}, which is {BUILT_IN[provider]}'s alone",
+                f"plugin {origin(point)} takes the provider name {provider}, which is {BUILT_IN[provider]}'s alone",
                 remedy="take it out of `plugins` in pilot.yaml",
             )
         if provider in self._providers:
             raise PluginError(
-                f"plugin {_origin(point)} takes the provider name {provider}, which plugin {self._providers[provider]} has",
+                f"plugin {origin(point)} takes the provider name {provider}, which plugin {self._providers[provider]} has",
                 remedy="take one of the two out of `plugins` in pilot.yaml",
             )
         self._providers[provider] = point.name
@@ -234,35 +204,6 @@ class Plugins:
             ) from err
 
 
-def _chosen(name: str, found: dict[str, list[EntryPoint]]) -> EntryPoint:
-    points = found.get(name, [])
-    if not points:
-        raise PluginError(
-            f"plugin {name} is listed but not installed{_did_you_mean(name, found)}",
-            remedy="install the distribution that offers it, or take it out of `plugins` in pilot.yaml",
-        )
-    if len(points) > 1:
-        raise PluginError(
-            f"plugin {name} is offered by more than one distribution: {', '.join(_origin(point) for point in points)}",
-            remedy="uninstall all but one",
-        )
-    expected = BUILT_IN.get(name)
-    if expected and _described(points[0]).distribution != expected:
-        raise PluginError(f"plugin {_origin(points[0])} takes the name of {expected}", remedy=f"uninstall it; install {expected}")
-    return points[0]
-
-
-def _described(point: EntryPoint, *, loaded: bool = False) -> InstalledPlugin:
-    distribution = point.dist
-    return InstalledPlugin(
-        name=point.name,
-        distribution=distribution.name if distribution else "",
-        version=distribution.version if distribution else "",
-        module=point.value,
-        loaded=loaded,
-    )
-
-
 def _told(err: BaseException) -> str:
     """What a plugin raised, on one line, whatever it is; some exceptions cannot even say what they are."""
     try:
@@ -281,16 +222,6 @@ def _wrong_answer(plugin: str, hook: str, wanted: str) -> PluginError:
     return PluginError(f"plugin {plugin} answers {hook} with something other than {wanted}", remedy=remedy)
 
 
-def _origin(point: EntryPoint) -> str:
-    plugin = _described(point)
-    return f"{plugin.name} ({plugin.module} of {plugin.distribution} {plugin.version})"
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
 def _unknown_provider(spec: RegionSpec, providers: Sequence[str]) -> ConfigError:
     unlisted = [plugin.name for plugin in installed() if plugin.name == spec.provider]
     if unlisted:
@@ -298,5 +229,5 @@ def _unknown_provider(spec: RegionSpec, providers: Sequence[str]) -> ConfigError
     else:
         remedy = f"use one of: {', '.join(providers) or 'none is installed; install sovplatform[onprem]'}"
     return ConfigError(
-        f"region {spec.name} has the unknown provider {spec.provider}{_did_you_mean(spec.provider, providers)}", remedy=remedy
+        f"region {spec.name} has the unknown provider {spec.provider}{did_you_mean(spec.provider, providers)}", remedy=remedy
     )

@@ -1,0 +1,6 @@
+"""The fixtures that this provider's tests share with those of all others."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[3] / "tests"))
