@@ -225,9 +225,10 @@ def _release(pilot: Pilot) -> Iterator[Problem]:
             yield Problem((*loc, "key"), message, "make one with: ssh-keygen -t ed25519, and paste the line of the .pub file")
     keys = [_blob(approver.key) for approver in release.approvers]
     yield from _repeated(keys, lambda i: ("release", "approvers", i, "key"), "the key")
-    others = {approver.name for approver in release.approvers if not _same(approver, release.proposer)}
+    unfilled = {approver.name for approver in release.approvers if not _is_ed25519(approver.key)} - {release.proposer.name}
+    others = unfilled | {approver.name for approver in release.approvers if not _same(approver, release.proposer)}
     for loc, approver in approvers:
-        if approver.name != release.proposer.name and _same(approver, release.proposer):
+        if approver.name not in {release.proposer.name, *unfilled} and _same(approver, release.proposer):
             message = f"approver '{approver.name}' has the key of the proposer"
             yield Problem((*loc, "key"), message, "give every person a key of their own")
     if not others:

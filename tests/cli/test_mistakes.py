@@ -210,6 +210,9 @@ def test_doctor_goes_on_to_what_a_plan_needs_where_data_and_people_are_missing(
     said = capsys.readouterr()
     assert "FILL" not in said.out
     assert "data/de.csv" in said.err
+    assert said.err.count("is not an ed25519 SSH public key") == 2
+    assert "key of the proposer" not in said.err  # of keys that nobody filled in, nothing is to be said but that
+    assert "only approver" not in said.err
     assert "wrong  Terraform: the state of region de: it needs Terraform ≥ 1.14" in said.out
     assert "de: account: no account is set" in said.out
     old.write_text("#!/bin/sh\necho Terraform v1.14.0\n")
