@@ -5,6 +5,7 @@ from __future__ import annotations
 from house.constructs.part import Part, Setting
 
 from sovplatform import constructs
+from sovplatform.infrastructure.request import gpu_of
 from sovplatform.records import Role
 
 
@@ -17,5 +18,8 @@ class ServingPool(Part):
     def describe(setting: Setting) -> constructs.ServingPool:
         serving = setting.spec.serving
         return constructs.ServingPool(
-            **setting.common(), gpu=serving.gpu, nodes_min=serving.nodes_min, nodes_max=serving.nodes_max
+            **setting.common(),
+            gpu=gpu_of(setting.place.region, serving.gpu),
+            nodes_min=serving.nodes_min,
+            nodes_max=serving.nodes_max,
         )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from house.constructs.part import Part, Setting
+from typing import Any
+
+from house.constructs.part import Element, Part, Setting
+from house.constructs.wires import Wires
 
 from sovplatform import constructs
+from sovplatform.errors import Unsupported
+from sovplatform.infrastructure.request import gpu_of
 from sovplatform.records import Role
 
 
@@ -16,7 +21,11 @@ class TrainingPool(Part):
     @staticmethod
     def describe(setting: Setting) -> constructs.TrainingPool:
         training, region = setting.spec.training, setting.place.region
-        gpu, role = str(region.settings.get("gpu") or training.gpu), region.role  # a place may not have what the others have
-        return constructs.TrainingPool(
-            **setting.common(), gpu=gpu, nodes=training.nodes, spot=training.spot and role is Role.global_
-        )
+        spot = training.spot and region.role is Role.global_
+        return constructs.TrainingPool(**setting.common(), gpu=gpu_of(region, training.gpu), nodes=training.nodes, spot=spot)
+
+    def add(self, stack: Any, wires: Wires) -> list[Element]:
+        """As `Part.add`; without a GPU there is nothing to make."""
+        if not getattr(self.construct, "gpu", ""):
+            raise Unsupported(self.construct.title, reason="the settings say that there is no GPU")
+        return super().add(stack, wires)

@@ -151,11 +151,29 @@ def _of_the_pilot(source: Source, complaint: SettingError) -> Iterator[Problem]:
             place = names.index(complaint.region) if complaint.region in names else None
             own = place is not None and _is_of_the_site(problem, region["settings"], sites[place])
             loc = ("regions", index, "settings", *(("sites", place) if own else ()), *problem.loc)
-            if isinstance(complaint, LackingError):  # where the file leaves it to a default, the region is what can be shown
-                loc = problem.loc if problem.loc[0] in source.data else ("regions", index)
+            if isinstance(complaint, LackingError):
+                settings = ("regions", index, "settings")
+                site = (*settings, "sites", place) if place is not None else settings
+                loc = _asked(source.data, problem.loc, (site, settings)) or ("regions", index)
             prefix = "" if problem.message.startswith(f"region {complaint.region}") else f"region {complaint.region}: "
             yield replace(problem, loc=loc, message=prefix + problem.message)
         return
+
+
+def _asked(
+    data: Mapping[str, Any], loc: tuple[str | int, ...], settings: Iterable[tuple[str | int, ...]]
+) -> tuple[str | int, ...]:
+    """Where what a region lacks is asked for: by a setting of its own in one of `settings`, or for all; nowhere by a default."""
+    for own in settings:
+        if loc[-1] in (_at(data, own) or {}):
+            return (*own, loc[-1])
+    return loc if loc[0] in data else ()
+
+
+def _at(data: Any, loc: Iterable[str | int]) -> Any:
+    for step in loc:
+        data = data[step] if isinstance(step, int) else (data or {}).get(step)
+    return data
 
 
 def _is_of_the_site(problem: Problem, settings: Mapping[str, Any], site: Mapping[str, Any]) -> bool:

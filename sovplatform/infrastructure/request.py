@@ -22,6 +22,18 @@ class Place(Record):
     datasets: Mapping[str, Label] = {}
 
 
+NO_GPU = "none"
+"""What the setting `gpu` of a region says when it has none."""
+
+
+def gpu_of(region: RegionSpec, wanted: str) -> str:
+    """The GPU family that a region gets where the pilot asks for one: that of its setting `gpu`, and nothing when it has none."""
+    own = str(region.settings.get("gpu") or wanted)
+    if not wanted or own == NO_GPU:
+        return ""
+    return wanted if own.lower() == wanted.lower() else own
+
+
 class SynthRequest(Record):
     """`forms` maps a provider's name to its `module:Class`; `out` is the directory that gets a folder for each stack."""
 

@@ -94,6 +94,16 @@ def test_a_gpu_that_nobody_asked_for_names_the_region_that_lacks_it(tmp_path: Pa
     assert "as infrastructure.training.gpu" in said
 
 
+def test_a_gpu_of_a_regions_own_that_is_not_there_names_its_line(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    number = settings(file, "aws", "gpu: T4")
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{number}: region de: eusc-de-east-1 is not known to have the GPU T4" in said
+    assert "the region's setting `gpu` (none for CPUs)" in said
+
+
 def test_all_problems_are_listed(tmp_path: Path, capsys: Capture) -> None:
     file = pilot(tmp_path, "aws:DE")
     number = settings(file, "aws", "account: 12", "protect: perhaps")

@@ -103,8 +103,8 @@ def gpu_in(location: str, name: str, region: str, own: Mapping[str, tuple[str, .
         return Gpu(instances=own[name], regions=frozenset({location}))
     there = sorted({gpu for gpu, facts in GPUS.items() if location in facts.regions} | {gpu for gpu in own if own[gpu]})
     families = ", ".join(f"{gpu} ({(own.get(gpu) or GPUS[gpu].instances)[0]})" for gpu in there)
-    remedy = f"use one of {families} as infrastructure.{pool}.gpu" if there else "use CPUs there or another region"
-    remedy += ", or name its instance types in the region's setting `gpus`"
+    whole = f"use one of {families} as infrastructure.{pool}.gpu" if there else "use CPUs there or another region"
+    remedy = f"{whole}, or as the region's setting `gpu` (none for CPUs), or name its instance types in its setting `gpus`"
     if name not in GPUS:
         raise no_gpu(region, pool, name, f"AWS has no GPU '{name}' that is known here", there=there, remedy=remedy)
     if location not in GPUS[name].regions:

@@ -24,7 +24,8 @@ class TerraformSettings(Record):
     beside the permission boundary with the same rules. `operators`: the IAM roles that may change guardrails and audit, and that
     administer the cluster. Network: `operator_ranges` reach the cluster's private API; `services` get private endpoints besides
     those that are needed. Money: `budget`, the amount in the currency that the partition bills in, where that is not the pilot's.
-    Nodes: `nodes_run`, their operating system; `serving_instance`; `gpus`, the instance types of a GPU that is not in our table.
+    Nodes: `nodes_run`, their operating system; `serving_instance`; `gpu`, the region's own where it lacks the
+    pilot's (`none` for none); `gpus`, the instance types of a GPU that is not in our table.
     `mirror`: where charts and images are; by default the region's own registry. `protect: false` lets keys and cluster
     be destroyed.
     """
@@ -42,6 +43,7 @@ class TerraformSettings(Record):
     budget: float = Field(ge=0, default=0)
     nodes_run: Literal["bottlerocket", "al2023"] = "bottlerocket"
     serving_instance: InstanceType = Field(default="m6i.2xlarge", description="an instance type such as m6i.2xlarge")
+    gpu: str = Field(default="", description="a GPU's family such as L4, or none")
     gpus: Mapping[str, tuple[InstanceType, ...]] = Field(
         default={}, description="instance types by GPU, such as {L4: [g6.xlarge]}"
     )

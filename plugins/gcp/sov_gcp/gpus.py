@@ -121,7 +121,7 @@ def gpu_in(location: str, name: str, region: str, pool: str) -> tuple[Gpu, tuple
     """
     there = sorted(gpu for gpu, facts in GPUS.items() if location in facts.zones)
     remedy = f"use one of {', '.join(there)} as infrastructure.{pool}.gpu" if there else "serve and train on CPUs there"
-    remedy += ", or another location of the region's jurisdiction"
+    remedy += ", or as the region's setting `gpu` (none for CPUs), or another location of its jurisdiction"
     gpu = GPUS.get(name)
     if gpu is None:
         message = f"Google Cloud has no GPU '{name}' that is known here"

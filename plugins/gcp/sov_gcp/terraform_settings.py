@@ -21,6 +21,7 @@ class TerraformSettings(Record):
     `serviceAccount:…`) may reach.
     Money: `billing_account`. Cluster: `operator_ranges` (networks that reach its private API), `binary_authorization`,
     `security_group` (Google Groups for RBAC), `mirror` (where charts and images are; by default the region's own registry).
+    `gpu`: the region's own where it lacks the pilot's (`none` for none).
     `protect: false` lets keys and cluster be destroyed.
     """
 
@@ -39,6 +40,7 @@ class TerraformSettings(Record):
     binary_authorization: bool = True
     security_group: str = ""
     mirror: str = ""
+    gpu: str = Field(default="", description="a GPU's family such as L4, or none")
     protect: bool = True
 
     @classmethod

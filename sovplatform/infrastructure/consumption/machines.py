@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sovplatform.infrastructure.consumption.stack import HOURS, Resource, Stack, Use
+from sovplatform.infrastructure.request import gpu_of
 
 _SIZE = re.compile(r"^(\d+(?:\.\d+)?)([KMGTP]i?)?$")
 _GB = {"": 1e-9, "K": 1e-6, "Ki": 2**10 / 2**30, "M": 1e-3, "Mi": 2**20 / 2**30, "G": 1, "Gi": 1, "T": 1e3, "Ti": 2**10}
@@ -16,9 +17,10 @@ def own(stack: Stack) -> Iterator[Use]:
     """The pools of a stack without a cloud: as the pilot sizes them, since Terraform does not make the machines."""
     constructs = {resource.construct for resource in stack.resources()}
     training, serving = stack.spec.training, stack.spec.serving
-    if "training-pool" in constructs and training.nodes:
-        items = (f"machine:gpu:{training.gpu}",)
-        what = f"own machines with {training.gpu}"
+    gpu = gpu_of(stack.made.region, training.gpu)
+    if "training-pool" in constructs and training.nodes and gpu:
+        items = (f"machine:gpu:{gpu}",)
+        what = f"own machines with {gpu}"
         yield Use(
             part="training-pool",
             what=what,
@@ -30,7 +32,7 @@ def own(stack: Stack) -> Iterator[Use]:
             at_most=training.nodes * HOURS,
         )
     if "serving-pool" in constructs:
-        gpu = serving.gpu
+        gpu = gpu_of(stack.made.region, serving.gpu)
         yield Use(
             part="serving-pool",
             what=f"own machines with {gpu}" if gpu else "own machines",

@@ -13,7 +13,7 @@ from sovplatform import config
 from sovplatform.errors import ConfigError, SovError, Unavailable, Unsupported
 from sovplatform.infrastructure import synth, synthesiser
 from sovplatform.infrastructure.operations import Choice
-from sovplatform.infrastructure.request import Synthesis
+from sovplatform.infrastructure.request import Synthesis, gpu_of
 from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
@@ -82,6 +82,21 @@ def test_a_region_with_sites_is_chosen_whole_or_by_a_site(make: Make, pilot: Pil
     assert chosen("de-ulm") == ["de-ulm-week1"]
     with pytest.raises(ConfigError, match="no stack of week 1 of region d "):
         chosen("d")
+
+
+@pytest.mark.parametrize(("gpu", "made"), [("T4", "T4"), ("l4", "L4"), ("none", "")])
+def test_a_region_has_its_own_gpu_or_none_where_it_lacks_the_pilots(gpu: str, made: str, pilot: Pilot) -> None:
+    region = pilot.regions[0].model_copy(update={"settings": {"gpu": gpu}})
+    assert gpu_of(region, "L4") == made
+    assert gpu_of(region, "") == ""  # the pilot asks for none
+    assert gpu_of(pilot.regions[0], "L4") == "L4"
+
+
+def test_a_region_without_gpus_trains_on_none_and_says_so(make: Make, pilot: Pilot) -> None:
+    region = pilot.regions[0].model_copy(update={"settings": {"gpu": "none"}})
+    synthesis = make(pilot=pilot.model_copy(update={"regions": (region, *pilot.regions[1:])}))
+    left = {item.title: item.reason for stack in synthesis.stacks if stack.name == "de-week3" for item in stack.left_out}
+    assert left["training-pool"] == "the settings say that there is no GPU"
 
 
 def test_a_week_takes_what_an_earlier_one_offers_as_a_variable(make: Make, tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ SPOT_TAINT = ("sov/spot", "true")
 
 def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place) -> Form:
     """Spot machines from zero; else a reservation that only this pool uses, in the first zone. No pool when it has no nodes."""
-    gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus, "training")
     if not construct.nodes:
         return Form()
+    gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus, "training")
     holder = node_role(construct, wires, place, "training")
     made = list(holder)
     subnets = wires["network.subnets"]

@@ -18,9 +18,9 @@ SPOT_TAINT: dict[str, JsonValue] = {"key": "sov/spot", "value": "true", "effect"
 
 def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place) -> Form:
     """Spot machines from zero; else a reservation that only this pool may use, in one zone. No pool when it has no nodes."""
-    gpu, zones = gpu_in(place.location, construct.gpu, place.region.name, "training")
     if not construct.nodes:
         return Form()
+    gpu, zones = gpu_in(place.location, construct.gpu, place.region.name, "training")
     machine, count = gpu.machine, gpu.count
     if construct.spot and gpu.spot_machine:
         machine, count = gpu.spot_machine, gpu.spot_count
