@@ -29,7 +29,8 @@ def cost(call: Call, region: str | None) -> None:
     """Tell what a month of the infrastructure costs, before anything is launched.
 
     It is list prices times what may run, at least and at most; spot prices are a range. What has no price is listed. Tables in
-    the pilot's prices/ take the place of those of sovplatform. The exit code is 3 when a month may cost more than the budget.
+    the pilot's prices/ take the place of those of sovplatform. The exit code is 3 when a month may cost more than the budget,
+    or when machines of a cloud have no price.
     """
     from sovplatform.infrastructure.estimate import CostVerdict
     from sovplatform.infrastructure.places import places_of
@@ -39,7 +40,10 @@ def cost(call: Call, region: str | None) -> None:
         whole = platform.infrastructure.cost(progress=progress.doing)
     budget = platform.pilot.infrastructure.budget
     verdict = CostVerdict(
-        amount=budget.amount, currency=budget.currency, month_high=whole.total.month_high, within=not whole.over(budget)
+        amount=budget.amount,
+        currency=budget.currency,
+        month_high=whole.total.month_high,
+        within=not (whole.over(budget) or whole.unknown),
     )
     whole = whole.model_copy(update={"budget": verdict})
     shown = whole.of(region, places_of(platform.pilot, region)) if region else whole
@@ -49,6 +53,11 @@ def cost(call: Call, region: str | None) -> None:
             f"a month may cost {money(whole.total.month_high)} {whole.currency}, "
             f"over the budget of {money(budget.amount)} {budget.currency}",
             remedy="make pools smaller, train for fewer hours, or raise infrastructure.budget.amount",
+        )
+    if whole.unknown:
+        raise Denied(
+            f"nobody knows what a month costs: there is no price of {', '.join(whole.unknown)}",
+            remedy="put it into the pilot's prices/, beside ours, as docs/infrastructure/cost.md tells; or take other machines",
         )
 
 

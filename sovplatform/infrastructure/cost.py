@@ -20,13 +20,14 @@ from sovplatform.pilot import BudgetSpec, Pilot
 OWN = "onprem"
 _CLOUDS = {"aws_": "aws", "google_": "gcp"}
 _READERS: Mapping[str, Reader] = {**aws.READERS, **google.READERS}
+_MACHINES = ("instance:", "spot:", "gpu:")
 _VOLUME = "kubernetes_persistent_volume_claim_v1"
 _USED = "charged by what is used: traffic, requests, logs"
 
 
 def policy_input(estimate: CostEstimate, budget: BudgetSpec) -> dict[str, float]:
     """What the policy rules are told of the cost: `input.cost`."""
-    return {"month_high": estimate.total.month_high, "limit": budget.amount}
+    return {"month_high": estimate.total.month_high, "limit": budget.amount, "unknown": len(estimate.unknown)}
 
 
 def estimate(
@@ -49,6 +50,7 @@ class _Estimating:
         self.lines: list[CostLine] = []
         self.missing: dict[tuple[str, str], dict[str, None]] = {}
         self.notes: dict[str, dict[str, None]] = {}
+        self.unknown: dict[str, None] = {}
         self.figures: dict[tuple[date, str, str], tuple[Sourced, dict[str, None]]] = {}
 
     def run(self, synthesis: Synthesis, stacks: Mapping[str, Any]) -> CostEstimate:
@@ -72,6 +74,7 @@ class _Estimating:
             totals=tuple(CostTotal.of(name, [line for line in self.lines if line.region == name]) for name in places),
             total=CostTotal.of("all", self.lines),
             not_priced=tuple(NotPriced(what=what, reason=why, regions=tuple(at)) for (what, why), at in self.missing.items()),
+            unknown=tuple(self.unknown),
             sources=sources,
             notes=notes,
             warnings=tuple(warnings(notes, sources, self.today)),
@@ -100,6 +103,8 @@ class _Estimating:
         if not found:
             yours = "machines of your own: put what an hour costs you" if table == OWN else "put its price"
             self._leave_out(use.what, f"no price of {use.items[0]}: {yours} into prices/{table}.json", stack)
+            if table != OWN and use.items[0].startswith(_MACHINES):
+                self.unknown[f"{use.what} ({stack.made.region.name})"] = None
             return
         first = found[0]
         shared = first.price.gpus if use.per_gpu else 1

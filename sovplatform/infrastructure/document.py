@@ -50,7 +50,7 @@ def document(
         stack: the stack as it was synthesised.
         body: its `cdk.tf.json`, for what a plan does not tell: constructs, lifecycles, and where the state rests.
         destroy: whether everything is to go, as somebody asked.
-        cost: `month_high` and `limit`, in the pilot's currency.
+        cost: `month_high` and `limit`, in the pilot's currency, and how many machines are `unknown` to the price tables.
     """
     every = [place.region for place in places(pilot)]
     told: dict[str, Any] = {

@@ -86,7 +86,9 @@ class CostNote(Record):
 
 
 class CostVerdict(Record):
-    """The budget of a month over all regions, the most that a month may cost, and whether that is within it."""
+    """The budget of a month over all regions, the most that a month may cost, and whether that is within it: it is not when
+    machines have no price, for then nobody knows.
+    """
 
     amount: float
     currency: str
@@ -96,7 +98,7 @@ class CostVerdict(Record):
 
 class CostEstimate(Record):
     """A month of a pilot, as of the day `at`. `totals` are by region, `total` of all; `warnings` say what makes it less to be
-    relied on: `notes`, and sources that are old or bear no date.
+    relied on: `notes`, and sources that are old or bear no date. `unknown` are machines of a cloud that have no price, in any region.
     """
 
     pilot: str
@@ -105,6 +107,7 @@ class CostEstimate(Record):
     totals: tuple[CostTotal, ...]
     total: CostTotal
     not_priced: tuple[NotPriced, ...]
+    unknown: tuple[str, ...] = ()
     sources: tuple[CostSource, ...]
     notes: tuple[CostNote, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -77,13 +77,22 @@ class ByUse(Record):
 
 
 class PriceTable(Record):
-    """The prices of one provider. `free` and `by_use` say of resource types why they have none."""
+    """The prices of one provider. `free` and `by_use` say of resource types why they have none.
+
+    A pilot's own table with `beside_ours` comes before ours, instead of in its place.
+    """
 
     about: str = ""
+    beside_ours: bool = False
     elsewhere: tuple[Elsewhere, ...] = ()
     prices: tuple[Price, ...]
     free: tuple[str, ...] = ()
     by_use: tuple[ByUse, ...] = ()
+
+    def before(self, ours: PriceTable) -> PriceTable:
+        """Both, where what this one says counts first."""
+        both = {name: (*getattr(self, name), *getattr(ours, name)) for name in ("elsewhere", "prices", "free", "by_use")}
+        return self.model_copy(update=both)
 
 
 class Rate(Sourced):
@@ -117,16 +126,21 @@ class Prices:
 
     @classmethod
     def load(cls, own: Path | None = None) -> Prices:
-        """Our tables, each replaced by the file of the same name in `own`.
+        """Our tables, each replaced by the file of the same name in `own`, or preceded where that is `beside_ours`.
 
         Raises:
             ConfigError: a file there is no price table; the message says what is wrong with it.
         """
-        texts = {item.name: (item.name, item.read_text()) for item in _builtin() if item.name.endswith(".json")}
+        ours = {item.name: (item.name, item.read_text()) for item in _builtin() if item.name.endswith(".json")}
+        texts = dict(ours)
         if own is not None and own.is_dir():
             texts |= {file.name: (str(file), file.read_text()) for file in sorted(own.glob("*.json"))}
         rates = _read(Rates, *texts.pop(f"{RATES}.json"))
-        return cls({name.removesuffix(".json"): _read(PriceTable, *text) for name, text in texts.items()}, rates)
+        tables = {name: _read(PriceTable, *text) for name, text in texts.items()}
+        for name, table in tables.items():
+            if table.beside_ours and name in ours:
+                tables[name] = table.before(_read(PriceTable, *ours[name]))
+        return cls({name.removesuffix(".json"): table for name, table in tables.items()}, rates)
 
     def quote(self, table: str, item: str, location: str) -> Quote | None:
         """The price of `item` in `location`, or of the place that stands for it; None when there is none at all."""

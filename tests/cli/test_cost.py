@@ -43,6 +43,21 @@ def test_over_the_budget_the_cost_is_shown_and_denied(pilot: Path, capsys: pytes
     assert denied == ["error: a month may cost 1,460 EUR, over the budget of 1,000 EUR"]
 
 
+def test_what_nobody_has_a_price_of_is_denied_until_it_has_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    directory = tmp_path / "demo"
+    make_pilot(directory, Blueprint(name="demo", sovereign=(Place("gcp", "FR"),), fabric=Place("onprem", "US")))
+    file = directory / "pilot.yaml"
+    file.write_text(file.read_text().replace("provider: gcp\n", "provider: gcp\n    settings: {gpu: H100}\n", 1))
+    assert main(["-C", str(directory), "cost"]) == 3
+    assert "error: nobody knows what a month costs: there is no price of a3-highgpu-8g, reserved (fr)" in capsys.readouterr().err
+    one = {"item": "instance:a3-highgpu-8g", "location": "*", "unit": "hour", "currency": "EUR", "low": 1, "high": 1, "gpus": 8}
+    dated = {"as_of": date.today().isoformat(), "source": "https://wiki.example/offer"}
+    (directory / "prices").mkdir()
+    (directory / "prices" / "gcp.json").write_text(json.dumps({"beside_ours": True, "prices": [{**one, **dated}]}))
+    assert main(["-C", str(directory), "cost", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["budget"]["within"] is True
+
+
 def test_the_estimate_is_json_line_by_line_and_within_the_budget_no_error(
     pilot: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -229,3 +229,8 @@ deny contains {"rule": "budget.over", "msg": msg, "address": ""} if {
 	input.cost.month_high > input.cost.limit
 	msg := sprintf("a month may cost %v, and the budget is %v", [input.cost.month_high, input.cost.limit])
 }
+
+deny contains {"rule": "budget.over", "msg": msg, "address": ""} if {
+	input.cost.unknown > 0
+	msg := "machines have no price, so nobody knows that a month is within the budget: `sovctl cost` names them"
+}

@@ -299,7 +299,7 @@ def test_the_most_of_a_month_is_held_against_the_budget_and_told_to_the_policy(m
     found = month((stack(), given), prices=tables(table(price("cluster", 1))))
     assert not found.over(BudgetSpec(amount=730))
     assert found.over(BudgetSpec(amount=729.99))
-    assert policy_input(found, BudgetSpec(amount=500)) == {"month_high": 730, "limit": 500}
+    assert policy_input(found, BudgetSpec(amount=500)) == {"month_high": 730, "limit": 500, "unknown": 0}
     with pytest.raises(ConfigError, match="the budget in USD"):
         found.over(BudgetSpec(amount=500, currency="USD"))
 
@@ -326,3 +326,12 @@ def test_a_source_without_a_date_of_its_own_is_told(month: Estimate) -> None:
     given = body("cluster", {"aws_eks_cluster.main": {}})
     (warned,) = month((stack(), given), prices=tables(table(price("cluster", 1, dated="reading")))).warnings
     assert warned.startswith("1 of 1 sources bear no date")
+
+
+def test_a_machine_of_a_cloud_without_a_price_is_unknown_and_one_of_ones_own_is_not(month: Estimate) -> None:
+    arguments = {"instance_type": "p6.huge", "instance_count": 2}
+    given = body("training-pool", {"aws_ec2_capacity_reservation.training": arguments})
+    own = (stack("fr", 4, provider="onprem", locations=()), body("serving-pool", {"kubernetes_namespace_v1.serving": {}}))
+    found = month((stack(), given), own, prices=tables(table(), onprem=table(free=["kubernetes_*"])))
+    assert found.unknown == ("p6.huge, reserved (de)",)
+    assert policy_input(found, BudgetSpec()) == {"month_high": 0, "limit": 20_000, "unknown": 1}

@@ -336,6 +336,7 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
     ("delete.protected", G, top(deletes=[{"type": "google_storage_bucket", "name": "raw", "replaced": True}])),
     ("delete.protected", G, top(deletes=[{"type": "google_unknown", "name": "raw", "replaced": False}])),
     ("budget.over", G, top(cost={"month_high": 100, "limit": 99.5})),
+    ("budget.over", G, top(cost={"month_high": 1, "limit": 99.5, "unknown": 1})),
 ]
 
 

@@ -42,6 +42,18 @@ def test_a_table_of_the_pilot_takes_the_place_of_ours(tmp_path: Path) -> None:
     assert prices.quote("aws", "cluster", "us-east-1") is not None
 
 
+def test_a_table_of_the_pilot_may_stand_beside_ours_and_counts_first(tmp_path: Path) -> None:
+    own = [price("instance:p6.huge", 90), price("cluster", 7, location="us-east-1")]
+    (tmp_path / "aws.json").write_text(json.dumps({"beside_ours": True, "prices": own}))
+    ours, both = Prices.load(), Prices.load(tmp_path)
+    huge, cluster = both.quote("aws", "instance:p6.huge", "here"), both.quote("aws", "cluster", "us-east-1")
+    assert huge is not None
+    assert cluster is not None
+    assert (huge.high, cluster.high) == (90, 7)
+    assert both.quote("aws", "key", "us-east-1") == ours.quote("aws", "key", "us-east-1") is not None
+    assert both.by_use("aws_cloudtrail") == ours.by_use("aws_cloudtrail") != ""
+
+
 BAD = {
     "no json": ("{", "the file"),
     "no source": ({"prices": [{**price("a", 1), "source": ""}]}, "prices.0.source"),
