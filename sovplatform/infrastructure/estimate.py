@@ -98,7 +98,8 @@ class CostVerdict(Record):
 
 class CostEstimate(Record):
     """A month of a pilot, as of the day `at`. `totals` are by region, `total` of all; `warnings` say what makes it less to be
-    relied on: `notes`, and sources that are old or bear no date. `unknown` are machines of a cloud that have no price, in any region.
+    relied on: `notes`, and sources that are old or bear no date. `unknown` are machines of a cloud that have no price, in any
+    region.
     """
 
     pilot: str

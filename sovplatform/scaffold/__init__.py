@@ -16,12 +16,13 @@ from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
 from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
+from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
 from sovplatform.plugins.discovery import BUILT_IN, installed
 from sovplatform.private import make_directory
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
-from sovplatform.scaffold.clouds import HERE, clouds_text, infrastructure_text
+from sovplatform.scaffold.clouds import HERE, clouds_text, infrastructure_text, lacks_gpu
 from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 
@@ -184,8 +185,8 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "plugins": f"[{', '.join(plugins)}]",
         "regions": "".join(
             [
-                *(region_text(name, place, "sovereign", planned=blueprint.planned) for name, place in regions),
-                region_text(FABRIC, blueprint.fabric, "global", planned=blueprint.planned),
+                *(_region(blueprint, name, place, Role.sovereign) for name, place in regions),
+                _region(blueprint, FABRIC, blueprint.fabric, Role.global_),
                 *(edge_text(name, place) for name, place in blueprint.edges),
             ]
         ),
@@ -203,6 +204,13 @@ def _values(blueprint: Blueprint, people: Sequence[tuple[str, str]]) -> dict[str
         "infrastructure": infrastructure_text(used),
         "clouds": clouds_text(blueprint.name, blueprint.all_regions),
     }
+
+
+def _region(blueprint: Blueprint, name: str, place: Place, role: Role) -> str:
+    """A place may lack the GPU that pilots ask for by default: then its settings say so, and the pilot can be planned."""
+    lacks = lacks_gpu(blueprint.name, name, place, role)
+    gpu = InfrastructureSpec().training.gpu if lacks else ""
+    return region_text(name, place, str(role), planned=blueprint.planned, lacks=gpu)
 
 
 def _dataset(blueprint: Blueprint, index: int, name: str, place: Place) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 
-from sovplatform.errors import ConfigError
+from sovplatform.constructs import TrainingPool
+from sovplatform.errors import ConfigError, SovError
+from sovplatform.interfaces.stackforms import StackForms
+from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
 from sovplatform.plugins.discovery import BUILT_IN
 from sovplatform.records import RegionSpec, Role
@@ -85,11 +88,36 @@ def _where(pilot: str, name: str, place: Place, role: Role) -> str:
     """The provider's own name of the place that the region gets without further settings."""
     if place.provider == EDGE:
         return f"contexts `{name}-site-1`, `{name}-site-2`"
-    plugins = Plugins.load(() if place.provider in BUILT_IN else (place.provider,))
-    spec = RegionSpec(name=name, jurisdiction=place.jurisdiction, role=role, provider=place.provider)
     try:
-        module, _, forms = plugins.stack_forms(place.provider).partition(":")
-        location = getattr(import_module(module), forms)(spec, pilot).locations()[0]
+        location = _forms(pilot, _spec(name, place, role)).locations()[0]
     except ConfigError:
         return "to be named in its settings"
     return f"context `{location}`" if place.provider == HERE else f"`{location}`"
+
+
+def lacks_gpu(pilot: str, name: str, place: Place, role: Role) -> bool:
+    """Whether the place that the region gets without further settings has not the GPU that a pilot asks for by default."""
+    region, training = _spec(name, place, role), InfrastructureSpec().training
+    pool = TrainingPool(pilot=pilot, region=region, labels={}, gpu=training.gpu, nodes=training.nodes, spot=role is Role.global_)
+    try:
+        forms = _forms(pilot, region)
+    except ConfigError:
+        return False
+    try:
+        forms.form(pool, {})
+    except ConfigError:
+        return True
+    except (SovError, LookupError):  # it came as far as asking for a network
+        return False
+    return False
+
+
+def _spec(name: str, place: Place, role: Role) -> RegionSpec:
+    return RegionSpec(name=name, jurisdiction=place.jurisdiction, role=role, provider=place.provider)
+
+
+def _forms(pilot: str, region: RegionSpec) -> StackForms:
+    plugins = Plugins.load(() if region.provider in BUILT_IN else (region.provider,))
+    module, _, forms = plugins.stack_forms(region.provider).partition(":")
+    made: StackForms = getattr(import_module(module), forms)(region, pilot)
+    return made

@@ -46,8 +46,14 @@ def named(places: Sequence[Place], prefix: str = "") -> tuple[tuple[str, Place],
     return tuple(found)
 
 
-def region_text(name: str, place: Place, role: str, *, planned: bool = True) -> str:
-    """A region as `pilot.yaml` has it; where it is `planned`, with what its provider wants to know, as a comment."""
+def region_text(name: str, place: Place, role: str, *, planned: bool = True, lacks: str = "") -> str:
+    """A region as `pilot.yaml` has it; where it is `planned`, with what its provider wants to know, as a comment. `lacks` is the
+    GPU that is not there.
+    """
+    if lacks:
+        gpu = f"      gpu: none                   # there is no {lacks}: another that is there, or none\n"
+        fill_in = "".join(f"      # {setting:<25} # FILL IN: {about}\n" for setting, about in _FILL_IN.get(place.provider, ()))
+        return _block(name, place, role) + "    settings:\n" + gpu + fill_in
     if place.provider not in _FILL_IN or not planned:
         return f"  - {{name: {name}, jurisdiction: {place.jurisdiction}, role: {role}, provider: {place.provider}}}\n"
     lines = [f"    #   {setting:<25} # {about}\n" for setting, about in _FILL_IN[place.provider]]

@@ -143,6 +143,19 @@ def test_a_cloud_region_says_what_is_to_be_filled_in_and_is_correct_without_it(p
     assert yaml.safe_load(text) == [{"name": "de", "jurisdiction": "DE", "role": "sovereign", "provider": provider}]
 
 
+def test_a_region_whose_place_lacks_the_default_gpu_says_so_and_can_be_planned(tmp_path: Path) -> None:
+    places = ["--sovereign", "gcp:FR", "--sovereign", "aws:IT", "--sovereign", "aws:DE", "--global", "onprem:US"]
+    assert main(["init", "pilot", str(tmp_path / "eu"), *places]) == 0
+    pilot = config.load(tmp_path / "eu", for_infrastructure=True)
+    assert {region.name: region.settings.get("gpu") for region in pilot.regions} == {
+        "fr": "none",
+        "it": "none",
+        "de": None,
+        "fabric": None,
+    }
+    assert main(["-C", str(tmp_path / "eu"), "synth"]) == 0
+
+
 WRONG = [
     (["--sovereign", "onprem:XX"], "jurisdiction 'XX'"),
     (["--sovereign", "DE"], "'DE' is no place"),

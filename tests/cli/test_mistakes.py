@@ -56,6 +56,11 @@ def test_what_only_the_synthesis_finds_names_its_line_too(tmp_path: Path, capsys
     assert f"pilot.yaml:{number}: region de: eu-west-3 is in FR, not in DE" in capsys.readouterr().err
 
 
+def bare(file: Path) -> str:
+    """The file's text without its section `infrastructure`, so that the defaults hold."""
+    return file.read_text().partition("\n# -- infrastructure")[0]
+
+
 LACKING = {
     "unknown": ("aws:DE", "training", "l4s", "AWS has no GPU 'l4s' that is known here", "did you mean 'L4'? use one of L4"),
     "misspelt": (
@@ -75,8 +80,7 @@ LACKING = {
 def test_a_gpu_that_a_region_lacks_names_the_line_that_asks_for_it(tmp_path: Path, case: str, capsys: Capture) -> None:
     place, pool, gpu, message, remedy = LACKING[case]
     file = pilot(tmp_path, place)
-    with file.open("a") as text:
-        text.write(f"\ninfrastructure:\n  {pool}:\n    gpu: {gpu}\n")
+    file.write_text(f"{bare(file)}\ninfrastructure:\n  {pool}:\n    gpu: {gpu}\n")
     capsys.readouterr()
     assert main(["-C", str(file.parent), "synth"]) == 2
     said = capsys.readouterr().err
@@ -85,13 +89,15 @@ def test_a_gpu_that_a_region_lacks_names_the_line_that_asks_for_it(tmp_path: Pat
 
 
 def test_a_gpu_that_nobody_asked_for_names_the_region_that_lacks_it(tmp_path: Path, capsys: Capture) -> None:
-    file = pilot(tmp_path, "gcp:FR")
-    number = file.read_text().splitlines().index("  - name: fr") + 1
+    file = pilot(tmp_path, "gcp:DE")
+    settings(file, "gcp", "location: europe-west10")
+    file.write_text(bare(file))
+    number = file.read_text().splitlines().index("  - name: de") + 1
     capsys.readouterr()
     assert main(["-C", str(file.parent), "synth"]) == 2
     said = capsys.readouterr().err
-    assert f"pilot.yaml:{number}: region fr: location europe-west9 has no GPU L4" in said
-    assert "as infrastructure.training.gpu" in said
+    assert f"pilot.yaml:{number}: region de: location europe-west10 has no GPU L4" in said
+    assert "the region's setting `gpu` (none for CPUs)" in said
 
 
 def test_a_gpu_of_a_regions_own_that_is_not_there_names_its_line(tmp_path: Path, capsys: Capture) -> None:
