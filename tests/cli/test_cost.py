@@ -47,7 +47,7 @@ def test_what_nobody_has_a_price_of_is_denied_until_it_has_one(tmp_path: Path, c
     directory = tmp_path / "demo"
     make_pilot(directory, Blueprint(name="demo", sovereign=(Place("gcp", "FR"),), fabric=Place("onprem", "US")))
     file = directory / "pilot.yaml"
-    file.write_text(file.read_text().replace("provider: gcp\n", "provider: gcp\n    settings: {gpu: H100}\n", 1))
+    file.write_text(file.read_text().replace("gpu: none ", "gpu: H100 ", 1))
     assert main(["-C", str(directory), "cost"]) == 3
     assert "error: nobody knows what a month costs: there is no price of a3-highgpu-8g, reserved (fr)" in capsys.readouterr().err
     one = {"item": "instance:a3-highgpu-8g", "location": "*", "unit": "hour", "currency": "EUR", "low": 1, "high": 1, "gpus": 8}

@@ -16,7 +16,7 @@ from sovplatform.scaffold import Blueprint, Place, make_pilot
 
 PAGES = Path(__file__).parents[3] / "docs" / "infrastructure"
 EVERYWHERE = {"helm_release", "kubernetes_namespace_v1", "kubernetes_network_policy_v1", "kubernetes_persistent_volume_claim_v1"}
-NO_TYPES = {"vault_audit_file", "vault_ca"}
+NO_TYPES = {"vault_audit_file", "vault_ca", "vault_token_file"}
 """Settings that look like types."""
 ARN = "arn:aws-eusc:iam::123456789012:role/deploy"
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
