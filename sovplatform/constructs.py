@@ -15,9 +15,6 @@ from pydantic import Field, JsonValue
 from sovplatform.labels import Label
 from sovplatform.records import KeyPurpose, Name, Record, RegionSpec
 
-Expression = str
-"""A Terraform expression in a template, such as `${aws_kms_key.data.arn}`; resolved by Terraform, opaque to us."""
-
 
 class Construct(Record):
     """Base of all constructs. `labels` go on every resource: who, where, and under whose law."""

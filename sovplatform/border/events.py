@@ -14,9 +14,6 @@ RESERVED = "privacy.reserved"
 OVER_BUDGET = "privacy.refused"
 RELEASED = "privacy.released"
 
-RESERVED_PREFIXES = ("gate.", "channel.", "privacy.")
-"""Prefixes of events, and of keys, that are the border's own."""
-
 
 def crossing_details(crossing: Crossing, digest: str, signed: SignedDecision) -> dict[str, Any]:
     """The metadata of a crossing: what (`digest` is the artifact's), whence, whither, what for."""

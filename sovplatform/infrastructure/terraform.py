@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +29,6 @@ OnEvent = Callable[[Mapping[str, Any]], None]
 """Is called with every event of Terraform's `-json` output, in the thread of the caller."""
 
 
-class Capability(Enum):
-    """What not every version can: what it is, and since which versions of Terraform and OpenTofu (never, when empty)."""
-
-    EUSC_S3_BACKEND = ("a state in S3 of the AWS European Sovereign Cloud", (1, 14), (1, 11))
-    S3_LOCK_FILE = ("a lock of the state in S3 without DynamoDB", (1, 10), (1, 10))
-    STATE_ENCRYPTION = ("encryption of state and plans before they are written", (), (1, 7))
-    WRITE_ONLY = ("secrets that are written and never stored in state", (1, 11), (1, 11))
-
-
 @dataclass(frozen=True)
 class Terraform:
     """The command that was found."""
@@ -50,19 +40,6 @@ class Terraform:
 
     def __str__(self) -> str:
         return f"{self.product} {'.'.join(map(str, self.version))}"
-
-    def can(self, capability: Capability) -> bool:
-        _, terraform, tofu = capability.value
-        since = terraform if self.product == "Terraform" else tofu
-        return bool(since) and self.version >= since
-
-    def require(self, capability: Capability, *, needed_by: str) -> None:
-        """Raises Unsupported when this version cannot do what is needed."""
-        if not self.can(capability):
-            what, terraform, tofu = capability.value
-            since = _since({"Terraform": terraform, "OpenTofu": tofu})
-            reason = f"{needed_by} needs {what}, and {self} cannot do that"
-            raise Unsupported(what, reason=reason, remedy=f"install {since}, or name it with SOVCTL_TERRAFORM")
 
     def require_version(self, terraform: str, opentofu: str, *, needed_by: str) -> None:
         """Raises Unsupported when it is older than what is given for its product, such as `1.14`."""

@@ -4,7 +4,6 @@ import contextlib
 import importlib.util
 import io
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,6 @@ from sovplatform.records import EndpointStatus, PrivacySpent, RegionStatus
 from sovplatform.runreport import RunReport, StageReport, StageState
 
 ROOT = Path(__file__).parents[2]
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 TASK = TaskSpec(
     name="credit",
     target=Target(column="Status", positive="bad"),

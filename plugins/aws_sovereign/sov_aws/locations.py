@@ -5,6 +5,8 @@ Source: https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-reg
 
 from __future__ import annotations
 
+from sovplatform.errors import Problem
+
 LOCATIONS = {
     "af-south-1": "ZA",
     "ap-east-1": "HK",
@@ -66,3 +68,19 @@ def default_region(jurisdiction: str, partition: str = "") -> str:
     preferred = [_PREFERRED[jurisdiction]] if jurisdiction in _PREFERRED else []
     there = [*preferred, *(code for code, country in LOCATIONS.items() if country == jurisdiction)]
     return next((code for code in there if partition in ("", partition_of(code))), "")
+
+
+def misplaced(region: str, partition: str, jurisdiction: str) -> Problem | None:
+    """What is wrong with a place that settings name: there is none such, or not in the jurisdiction, or not in the partition."""
+    better = default_region(jurisdiction)
+    remedy = f"set `region` to one in {jurisdiction}, such as {better}" if better else "use another provider there"
+    if region not in LOCATIONS:
+        nowhere = f"in {jurisdiction}{f' of partition {partition}' if partition else ''}"
+        return Problem(("region",), f"AWS has no region {region or nowhere}", remedy)
+    if LOCATIONS[region] != jurisdiction:
+        return Problem(("region",), f"{region} is in {LOCATIONS[region]}, not in {jurisdiction}", remedy)
+    belongs = partition_of(region)
+    if belongs != partition:
+        remedy = f"set `partition` to {belongs}, or leave it out"
+        return Problem(("partition",), f"{region} belongs to partition {belongs}, not to {partition}", remedy)
+    return None

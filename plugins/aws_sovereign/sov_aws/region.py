@@ -5,10 +5,9 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 
-from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
+from sov_aws.locations import SUFFIXES, misplaced
 from sov_aws.settings import AwsSettings
-from sovplatform.backends.aws_api import AwsApi, AwsPlace
-from sovplatform.backends.aws_api import partition_of as partition_by_botocore
+from sovplatform.backends.aws_api import AwsApi, AwsPlace, partition_of
 from sovplatform.backends.cloud_region import CloudRegion, unproved
 from sovplatform.errors import SovError
 from sovplatform.interfaces import KeyStore
@@ -48,26 +47,14 @@ class AwsRegion(CloudRegion):
 
     def _check_place(self) -> Finding:
         """The AWS region exists, is in the partition, and is in the jurisdiction."""
-        region, wanted = self.settings.region, self.spec.jurisdiction
-        better = default_region(wanted)
-        remedy = (
-            f"set `region` to one in {wanted}, such as {better}"
-            if better
-            else f"AWS has no region in {wanted}: use another provider"
-        )
-        if region not in LOCATIONS:
-            wrong = (
-                f"AWS has no region {region}"
-                if region
-                else f"AWS has no region in {wanted} of partition {self.settings.partition or 'any'}"
-            )
-            return Finding(check="place", ok=False, detail=wrong, remedy=remedy)
-        if LOCATIONS[region] != wanted:
-            return Finding(check="place", ok=False, detail=f"{region} is in {LOCATIONS[region]}, not in {wanted}", remedy=remedy)
-        partition = partition_by_botocore(region)
-        if not self.settings.partition == partition_of(region) == partition:
-            detail = f"{region} belongs to partition {partition}, not to {self.settings.partition}"
-            return Finding(check="place", ok=False, detail=detail, remedy=f"set `partition` to {partition}, or leave it out")
+        region, partition, wanted = self.settings.region, self.settings.partition, self.spec.jurisdiction
+        wrong = misplaced(region, partition, wanted)
+        if wrong is not None:
+            return Finding(check="place", ok=False, detail=wrong.message, remedy=wrong.remedy)
+        told = partition_of(region)
+        if told != partition:
+            detail = f"{region} belongs to partition {told} in botocore, to {partition} here"
+            return Finding(check="place", ok=False, detail=detail, remedy="install other versions of boto3 and this provider")
         return Finding(check="place", ok=True, detail=f"{region} of partition {partition} is in {wanted}")
 
     def _check_account(self) -> Finding:

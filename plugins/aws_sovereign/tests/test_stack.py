@@ -177,10 +177,13 @@ def test_locations_are_the_region_and_its_zones() -> None:
 @pytest.mark.parametrize(
     ("region", "said"),
     [
-        ({"region": "eu-west-1"}, "region de: eu-west-1 is in IE, not in DE — use one in DE, such as eusc-de-east-1"),
-        ({"region": "eu-central-9"}, "region de: AWS has no region 'eu-central-9' — use one in DE, such as eusc-de-east-1"),
-        ({"jurisdiction": "NO"}, "region de: AWS has no region in NO of that partition — AWS has no region in NO: use another"),
-        ({"region": "eu-central-1", "partition": "aws-eusc"}, "eu-central-1 is of partition aws, not of aws-eusc — set `part"),
+        ({"region": "eu-west-1"}, "region de: eu-west-1 is in IE, not in DE — set `region` to one in DE, such as eusc-de-east-1"),
+        (
+            {"region": "eu-central-9"},
+            "region de: AWS has no region eu-central-9 — set `region` to one in DE, such as eusc",
+        ),
+        ({"jurisdiction": "NO"}, "region de: AWS has no region in NO — use another"),
+        ({"region": "eu-central-1", "partition": "aws-eusc"}, "belongs to partition aws, not to aws-eusc — set `part"),
         ({"zones": ["eu-central-1a", "eu-central-1b"]}, "are not two or three of eusc-de-east-1 — write zones such as eusc-de-"),
         ({"zones": ["eusc-de-east-1a"]}, "are not two or three of"),
         ({"acount": "1"}, "region de: wrong settings for aws: acount is no setting of it — did you mean 'account'? use account,"),

@@ -5,6 +5,8 @@ Source: https://cloud.google.com/about/locations and https://cloud.google.com/km
 
 from __future__ import annotations
 
+from sovplatform.errors import Problem
+
 LOCATIONS = {
     "africa-south1": "ZA",
     "asia-east1": "TW",
@@ -54,3 +56,15 @@ LOCATIONS = {
 def default_location(jurisdiction: str) -> str:
     """The region to use in a jurisdiction; empty when Google Cloud has none there."""
     return next((code for code, country in LOCATIONS.items() if country == jurisdiction), "")
+
+
+def misplaced(location: str, jurisdiction: str) -> Problem | None:
+    """What is wrong with a place that settings name: a multi-region such as `eu` is many places, some under another law."""
+    own = sorted(code for code, country in LOCATIONS.items() if country == jurisdiction)
+    if not own:
+        return Problem(("location",), f"Google Cloud has no location in {jurisdiction}", "use another provider there")
+    if location in own:
+        return None
+    there = LOCATIONS.get(location)
+    wrong = f"{location} is in {there}, not in {jurisdiction}" if there else f"{location} is no single location of Google Cloud"
+    return Problem(("location",), wrong, f"set `location` to one of {', '.join(own)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 
-from sov_gcp.locations import LOCATIONS, default_location
+from sov_gcp.locations import misplaced
 from sov_gcp.settings import GcpSettings
 from sovplatform.backends.cloud_region import CloudRegion, unproved
 from sovplatform.backends.gcp_api import GcpApi, GcpPlace
@@ -54,20 +54,10 @@ class GcpRegion(CloudRegion):
 
     def _check_place(self) -> Finding:
         """The location is one region, in the jurisdiction."""
-        location, wanted = self.settings.location, self.spec.jurisdiction
-        better = default_location(wanted)
-        remedy = (
-            f"set `location` to one in {wanted}, such as {better}"
-            if better
-            else f"Google has no region in {wanted}: use another provider"
-        )
-        if location not in LOCATIONS:
-            detail = f"{location} is no single region of Google Cloud" if location else f"Google Cloud has no region in {wanted}"
-            return Finding(check="place", ok=False, detail=detail, remedy=remedy)
-        there = LOCATIONS[location]
-        if there != wanted:
-            return Finding(check="place", ok=False, detail=f"{location} is in {there}, not in {wanted}", remedy=remedy)
-        return Finding(check="place", ok=True, detail=f"{location} is in {wanted}")
+        wrong = misplaced(self.settings.location, self.spec.jurisdiction)
+        if wrong is not None:
+            return Finding(check="place", ok=False, detail=wrong.message, remedy=wrong.remedy)
+        return Finding(check="place", ok=True, detail=f"{self.settings.location} is in {self.spec.jurisdiction}")
 
     def _check_project(self) -> Finding:
         """The project is the one that the settings say, active, and where the settings say."""

@@ -82,9 +82,9 @@ def test_everything_right_is_up(make: MakeRegion, emulator: Emulator, settings: 
     ("jurisdiction", "settings", "detail", "remedy"),
     [
         ("DE", {"location": "europe-west1"}, "europe-west1 is in BE, not in DE", "europe-west3"),
-        ("DE", {"location": "europe"}, "europe is no single region", "europe-west3"),
-        ("DE", {"location": "global"}, "global is no single region", "europe-west3"),
-        ("NO", {}, "Google Cloud has no region in NO", "use another provider"),
+        ("DE", {"location": "europe"}, "europe is no single location", "europe-west3"),
+        ("DE", {"location": "global"}, "global is no single location", "europe-west3"),
+        ("NO", {}, "Google Cloud has no location in NO", "use another provider"),
         ("DE", {"folder": "7"}, "is in folders/42, not in folders/7", "`folder`"),
         ("DE", {"organization": "8"}, "is in folders/42, not in organizations/8", "`folder`"),
     ],

@@ -168,9 +168,9 @@ def test_a_location_of_the_jurisdiction_is_chosen_or_taken_from_the_settings(sit
     [
         (
             {"location": "europe-west4"},
-            "region de: location europe-west4 is in NL, not in DE — use one of europe-west10, ",
+            "region de: europe-west4 is in NL, not in DE — set `location` to one of europe-west10, ",
         ),
-        ({"location": "eu"}, "region de: 'eu' is no single location of Google Cloud — use one of"),
+        ({"location": "eu"}, "region de: eu is no single location of Google Cloud — set `location` to one of"),
         ({"jurisdiction": "AT"}, "region de: Google Cloud has no location in AT — use another provider"),
         (
             {"projet": "x"},

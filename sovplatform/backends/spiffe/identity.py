@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -41,7 +41,6 @@ class WorkloadIdentity:
         self._path = path
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._watchers: list[Callable[[], None]] = []
         self._client = self._connect()
         self._source = self._open()
         self._material: tuple[X509Context, Material] | None = None
@@ -96,10 +95,6 @@ class WorkloadIdentity:
             had = self._material = (context, _material(context))
         return had[1]
 
-    def on_rotation(self, call: Callable[[], None]) -> None:
-        """Have `call` called, in another thread, whenever a new SVID or bundle has come."""
-        self._watchers.append(call)
-
     def close(self) -> None:
         """Stop receiving SVIDs."""
         self._source.close()
@@ -130,17 +125,11 @@ class WorkloadIdentity:
             return next(svid for svid in svids if self._path in ("", svid.spiffe_id.path))
 
         try:
-            source = X509Source(self._client, timeout_in_seconds=self._timeout, svid_picker=pick)
-            source.subscribe_for_updates(self._tell)
-            return source
+            return X509Source(self._client, timeout_in_seconds=self._timeout, svid_picker=pick)
         except PySpiffeError as err:
             reason = self._diagnosis(err)
             self._client.close()
             raise reason from err
-
-    def _tell(self) -> None:
-        for call in tuple(self._watchers):
-            call()
 
     def _diagnosis(self, err: Exception) -> SovError:
         """Why no SVID came: the source only says that its time is over."""

@@ -1,4 +1,4 @@
-"""A hand-made stack of each cloud, and the real Terraform."""
+"""A hand-made stack of each cloud, the real Terraform, and the rules."""
 
 import copy
 import json
@@ -11,6 +11,7 @@ import pytest
 
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.terraform import Terraform, find
+from sovplatform.policy.engine import PolicyEngine
 
 Stack = dict[str, Any]
 WriteStack = Callable[..., Path]
@@ -135,3 +136,9 @@ def terraform() -> Terraform:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(err))
+
+
+@pytest.fixture(scope="session")
+def engine() -> PolicyEngine:
+    """The built-in rules, which take a second to compile."""
+    return PolicyEngine()

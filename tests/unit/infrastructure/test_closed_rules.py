@@ -15,11 +15,6 @@ BUCKET, KEY, ROLE = ("aws_s3_bucket", "audit"), ("aws_kms_key", "data"), ("aws_i
 CHART = ("helm_release", "argo")
 
 
-@pytest.fixture(scope="module")
-def engine() -> PolicyEngine:
-    return PolicyEngine()
-
-
 def denied_by(engine: PolicyEngine, given: Document) -> set[str]:
     given["notes"] = notes(given["resources"])
     judgement = judge_document(given, "de-week2", "sha256:0", engine)

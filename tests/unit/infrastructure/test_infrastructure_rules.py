@@ -2,105 +2,37 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import re
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sovplatform.infrastructure.flattening import rights
 from sovplatform.infrastructure.judgement import PACKAGE, judge_document
 from sovplatform.infrastructure.named import notes
-from sovplatform.policy.engine import RULES, PolicyEngine
+from sovplatform.policy.engine import PolicyEngine
+from tests.fixtures.breaking import (
+    IDS,
+    Break,
+    allows,
+    at,
+    bounded_by,
+    forget,
+    lets_in,
+    made,
+    marked,
+    more,
+    provider,
+    refers,
+    state,
+    top,
+    vault_rights,
+)
 from tests.fixtures.judged import ACCOUNT, Document, aws, cluster, google, labels, statement, thing
 
-DOCS = Path(__file__).parents[3] / "docs" / "infrastructure" / "policy.md"
-IDS = {
-    rule
-    for path in RULES.glob("infrastructure*.rego")
-    if not path.name.endswith("_test.rego")
-    for rule in re.findall(r'"rule": "([a-z_.]+)"', path.read_text("utf-8"))
-} | {"public.store", "key.own", "store.unversioned"}
-
-Break = Callable[[Document], object]
 TOKEN = ["eks", "get-token", "--cluster-name", "one", "--region"]
 LOCKED_ELSEWHERE = {
     "type": "http",
     "configuration": {"address": ["https://state.example/de"], "lock_address": ["https://state.example.evil/de"]},
 }
-
-
-def at(kind: str, name: str, path: str, *values: Any) -> Break:
-    """Another value, or none."""
-
-    def change(given: Document) -> None:
-        told = given["resources"][kind][name]["values"]
-        told.pop(path, None)
-        if values:
-            told[path] = list(values)
-
-    return change
-
-
-def refers(kind: str, name: str, path: str, *refs: str) -> Break:
-    return lambda given: given["resources"][kind][name]["refs"].update({path: list(refs)})
-
-
-def more(kind: str, name: str, **facts: Any) -> Break:
-    return lambda given: given["resources"][kind][name].update(facts)
-
-
-def made(kind: str, tree: Any = None) -> Break:
-    return lambda given: given["resources"].update({kind: {"x": thing(tree or {})}})
-
-
-def top(**facts: Any) -> Break:
-    return lambda given: given.update(facts)
-
-
-def marked(tree: Any) -> dict[str, str]:
-    told: dict[str, str] = thing(tree)["marks"]
-    return told
-
-
-def provider(name: str, **values: Any) -> Break:
-    return lambda given: given["providers"].setdefault(name, {"values": {}})["values"].update(values)
-
-
-def state(**values: Any) -> Break:
-    return lambda given: given["backend"]["configuration"].update(values)
-
-
-def allows(actions: list[str], *resources: str) -> Any:
-    return {"policy": [statement(actions=actions, resources=list(resources))]}
-
-
-def lets_in(principal: str, *conditions: str) -> Any:
-    return {"policy": [statement(principals=[principal], actions=["kms:Decrypt"], conditions=list(conditions))]}
-
-
-def vault_rights(path: str) -> Break:
-    policy = thing({}, documents={"policy": rights(f'path "{path}" {{ capabilities = ["read"] }}')})
-    return lambda given: given["resources"].update({"vault_policy": {"x": policy}})
-
-
-def bounded_by(arn: str) -> Break:
-    """A boundary in clear, where a reference to the guardrails should be."""
-
-    def change(given: Document) -> None:
-        role = given["resources"]["aws_iam_role"]["nodes"]
-        role["refs"] = {}
-        role["values"]["permissions_boundary"] = [arn]
-
-    return change
-
-
-def forget(*kinds: str) -> Break:
-    return lambda given: [given["resources"]["aws_s3_bucket"]["audit"]["attached"].pop(kind) for kind in kinds]
-
 
 G, A, K = google, aws, cluster
 BUCKET, POOL, GKE = (
@@ -110,7 +42,6 @@ BUCKET, POOL, GKE = (
 )
 KEY, EKS, TEMPLATE = ("google_kms_crypto_key", "data"), ("aws_eks_cluster", "main"), ("aws_launch_template", "t")
 CHART, WRITER = ("helm_release", "argo"), ("google_storage_bucket_iam_member", "writer")
-THEIRS = {"stack": "us-week2", "region": "us", "output": "raw_store"}
 ANYONE = {"policy": [statement(principals=["AWS:*"], actions=["s3:GetObject"], resources=["a"])]}
 HALF = {"tag_specifications": [{"tags": labels()}, {"resource_type": "volume"}]}
 EITHER = [f"StringEquals aws:PrincipalAccount {account}" for account in (ACCOUNT, "222222222222")]
@@ -340,11 +271,6 @@ CASES: list[tuple[str, Callable[[], Document], Break]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def engine() -> PolicyEngine:
-    return PolicyEngine()
-
-
 @pytest.mark.parametrize("make", [google, aws, cluster])
 def test_what_is_compliant_is_allowed(engine: PolicyEngine, make: Callable[[], Document]) -> None:
     judgement = judge_document(make(), "de-week2", "sha256:0", engine)
@@ -391,25 +317,6 @@ def test_nothing_is_allowed_of_an_empty_document(engine: PolicyEngine) -> None:
 
 def test_every_rule_is_tried() -> None:
     assert IDS - {rule for rule, _, _ in CASES} - {"spot.untainted"} == set()
-
-
-def test_every_rule_is_documented() -> None:
-    table = DOCS.read_text("utf-8").partition("## The rules")[2].partition("\n## ")[0]
-    documented = set(re.findall(r"^\| `([a-z_.]+)`", table, re.MULTILINE))
-    assert documented == IDS
-
-
-@pytest.mark.parametrize(("table", "module"), [("aws_places", "sov_aws.locations"), ("google_places", "sov_gcp.locations")])
-def test_the_places_are_those_that_the_providers_know(table: str, module: str) -> None:
-    if importlib.util.find_spec(module) is None:
-        pytest.skip(f"{module} is not there")
-    text = (RULES / "infrastructure_places.rego").read_text("utf-8")
-    written = re.search(rf"{table} := {{(.*?)\n}}", text, re.DOTALL)
-    assert written is not None
-    known = getattr(importlib.import_module(module), "LOCATIONS", None)
-    if known is None:
-        pytest.skip(f"{module} knows no countries")
-    assert dict(re.findall(r'"([^"]+)": "([^"]+)"', written[1])) == dict(known)
 
 
 @pytest.mark.parametrize("more", [[], ["--profile", "de"]])

@@ -13,7 +13,7 @@ import pytest
 from sovplatform.errors import ConfigError, Unavailable, Unsupported
 from sovplatform.infrastructure.diagnostics import TerraformFailed
 from sovplatform.infrastructure.process import Children
-from sovplatform.infrastructure.terraform import Capability, Terraform, find
+from sovplatform.infrastructure.terraform import Terraform, find
 from tests.unit.infrastructure.conftest import WriteStack
 
 Command = Callable[[str], str]
@@ -84,23 +84,23 @@ def test_a_command_that_is_named_by_a_relative_path_is_the_same_in_every_directo
 
 @pytest.mark.parametrize(
     ("product", "version", "can"),
-    [("Terraform", (1, 13, 9), False), ("Terraform", (1, 14, 0), True), ("OpenTofu", (1, 11, 0), True)],
+    [
+        ("Terraform", (1, 13, 9), False),
+        ("Terraform", (1, 14, 0), True),
+        ("OpenTofu", (1, 10, 9), False),
+        ("OpenTofu", (1, 11, 0), True),
+    ],
 )
-def test_the_backend_of_the_european_sovereign_cloud_needs_a_new_version(
+def test_a_version_that_is_too_old_for_what_needs_it_is_named_with_the_first_that_is_not(
     product: str, version: tuple[int, ...], can: bool
 ) -> None:
     found = Terraform("terraform", product, version)
-    assert found.can(Capability.EUSC_S3_BACKEND) is can
-    if not can:
-        with pytest.raises(Unsupported, match=r"the region 'de' needs a state in S3") as caught:
-            found.require(Capability.EUSC_S3_BACKEND, needed_by="the region 'de'")
-        assert caught.value.remedy == "install Terraform ≥ 1.14 or OpenTofu ≥ 1.11, or name it with SOVCTL_TERRAFORM"
-
-
-def test_terraform_never_encrypts_state_itself() -> None:
-    with pytest.raises(Unsupported) as caught:
-        Terraform("terraform", "Terraform", (2, 0, 0)).require(Capability.STATE_ENCRYPTION, needed_by="the stack")
-    assert caught.value.remedy == "install OpenTofu ≥ 1.7, or name it with SOVCTL_TERRAFORM"
+    if can:
+        found.require_version("1.14", "1.11", needed_by="the state of stack de-week1")
+        return
+    with pytest.raises(Unsupported, match=rf"Terraform ≥ 1\.14 or OpenTofu ≥ 1\.11, and this is {found}") as caught:
+        found.require_version("1.14", "1.11", needed_by="the state of stack de-week1")
+    assert caught.value.remedy.startswith("install Terraform ≥ 1.14 or OpenTofu ≥ 1.11, or name it with SOVCTL_TERRAFORM")
 
 
 def test_a_stack_is_planned_applied_and_destroyed(terraform: Terraform, write_stack: WriteStack) -> None:

@@ -16,7 +16,6 @@ from sovplatform.policy.engine import PolicyEngine
 
 BORDER = "sovplatform.border"
 HEAD = f"package {BORDER}\n\nimport rego.v1\n\n"
-NAN = float("nan")
 Write = Callable[..., Path]
 
 

@@ -15,7 +15,7 @@ from sovplatform.tasks.tabular import TabularTask, session
 from sovplatform.tasks.task import Task
 
 Row = dict[str, str]
-NUMBERS, MISSING, INTERVALS, HOME = slice(0, 2), slice(2, 4), slice(4, 7), slice(7, 9)
+MISSING, INTERVALS, HOME = slice(2, 4), slice(4, 7), slice(7, 9)
 
 
 def parameters(task: Task, seed: int = 0) -> dict[str, np.ndarray]:

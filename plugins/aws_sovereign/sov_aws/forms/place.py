@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 
-from sov_aws.locations import LOCATIONS, SUFFIXES, default_region, partition_of
+from sov_aws.locations import SUFFIXES, misplaced
 from sov_aws.settings import AwsSettings
 from sov_aws.terraform_settings import TerraformSettings
 from sovplatform.backends.terraform.forms import shortened
@@ -39,7 +39,9 @@ class Place(Record):
     def of(cls, pilot: str, region: RegionSpec) -> Place:
         """Raises ConfigError for a wrong setting, or a place that does not exist, or outside the region's jurisdiction."""
         place = cls(pilot=pilot, region=region, settings=AwsSettings.of(region), terraform=TerraformSettings.of(region))
-        _check_location(place)
+        wrong = misplaced(place.location, place.partition, region.jurisdiction)
+        if wrong is not None:
+            raise SettingError(region.name, [wrong])
         _check_zones(place)
         _check_partitions(place)
         return place
@@ -111,24 +113,6 @@ def zones_of(location: str) -> tuple[str, ...]:
 def tags(construct: Construct, **more: str) -> dict[str, JsonValue]:
     """A construct's labels as tags; AWS allows all characters that labels have."""
     return {**construct.labels, **{name.replace("_", "-"): value for name, value in more.items()}}
-
-
-def _check_location(place: Place) -> None:
-    name, wanted, location = place.region.name, place.region.jurisdiction, place.location
-    better = default_region(wanted)
-    remedy = f"use one in {wanted}, such as {better}" if better else f"AWS has no region in {wanted}: use another provider"
-    if location not in LOCATIONS:
-        what = f"AWS has no region '{location}'" if location else f"AWS has no region in {wanted} of that partition"
-        raise SettingError.of(name, "region", f"{what}", remedy=remedy)
-    if LOCATIONS[location] != wanted:
-        raise SettingError.of(name, "region", f"{location} is in {LOCATIONS[location]}, not in {wanted}", remedy=remedy)
-    if partition_of(location) != place.partition:
-        raise SettingError.of(
-            name,
-            "partition",
-            f"{location} is of partition {partition_of(location)}, not of {place.partition}",
-            remedy=f"set `partition` to {partition_of(location)}, or leave it out",
-        )
 
 
 def _check_zones(place: Place) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from sov_gcp.gpus import zones_of
-from sov_gcp.locations import LOCATIONS
+from sov_gcp.locations import misplaced
 from sov_gcp.settings import GcpSettings
 from sov_gcp.terraform_settings import TerraformSettings
 from sovplatform.backends.terraform.forms import shortened
@@ -33,7 +33,9 @@ class Place(Record):
     def of(cls, pilot: str, region: RegionSpec) -> Place:
         """Raises ConfigError for a wrong setting, or a location outside the region's jurisdiction."""
         place = cls(pilot=pilot, region=region, settings=GcpSettings.of(region, pilot), terraform=TerraformSettings.of(region))
-        _check_location(place)
+        wrong = misplaced(place.location, region.jurisdiction)
+        if wrong is not None:
+            raise SettingError(region.name, [wrong])
         if place.settings.project.isdigit():
             remedy = "set `project` to the project's ID, which names registries and workload identities"
             raise SettingError.of(region.name, "project", f"project {place.settings.project} is a number", remedy=remedy)
@@ -75,19 +77,6 @@ class Place(Record):
     def bucket(self, kind: str) -> str:
         """Names of buckets are shared by the whole world: the project's name is in them."""
         return lettered(f"{self.project}-{self.named(kind, limit=200)}", 63)
-
-
-def _check_location(place: Place) -> None:
-    """One location and under the region's law: a multi-region such as `eu` is many places, some under another."""
-    name, location, law = place.region.name, place.location, place.region.jurisdiction
-    own = sorted(code for code, country in LOCATIONS.items() if country == law)
-    if not own:
-        raise SettingError.of(name, "location", f"Google Cloud has no location in {law}", remedy="use another provider there")
-    if location not in own:
-        what = f"'{location}' is no single location of Google Cloud"
-        if location in LOCATIONS:
-            what = f"location {location} is in {LOCATIONS[location]}, not in {law}"
-        raise SettingError.of(name, "location", f"{what}", remedy=f"use one of {', '.join(own)}")
 
 
 def lettered(name: str, limit: int) -> str:
