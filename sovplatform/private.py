@@ -40,12 +40,12 @@ def write_atomically(path: Path, data: bytes, *, mode: int = FILE) -> None:
 
 def open_to_writers(root: Path) -> list[Path]:
     """What anybody may write to, of a directory and what is in it; private directories and links are not looked into."""
-    found = []
+    found = [root]
     for place, folders, files in os.walk(root):
         here = Path(place)
-        found += [path for path in (here, *(here / name for name in files)) if path.lstat().st_mode & stat.S_IWOTH]
+        found += [here / name for name in (*folders, *files)]
         folders[:] = [name for name in folders if name != ".git" and (here / name).lstat().st_mode & 0o077]
-    return [path for path in found if not path.is_symlink()]
+    return [path for path in found if path.lstat().st_mode & stat.S_IWOTH and not path.is_symlink()]
 
 
 def require_private(path: Path) -> None:

@@ -137,6 +137,7 @@ def write_config(home: Path, port: int, cluster_port: int, operator_public_key: 
             }
         ],
         "seal": {"static": {"current_key_id": "k1", "current_key": f"file://{home / 'seal.key'}"}},
+        "log_level": "warn",  # at `info`, a failed handshake is a line, and anybody of the machine can fail
         "api_addr": f"https://{HOST}:{port}",
         "cluster_addr": f"https://{HOST}:{cluster_port}",
         "audit": [{"type": "file", "path": "to-file", "options": {"file_path": str(home / "audit.log"), "mode": "0600"}}],

@@ -277,7 +277,7 @@ class ChannelServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         import sys
 
         err = sys.exc_info()[1]
-        if isinstance(err, Exception):
+        if isinstance(err, Exception) and self.door.is_news():
             self.on_error(err)
 
 

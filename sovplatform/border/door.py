@@ -17,6 +17,8 @@ from dataclasses import dataclass
 STRANGERS = 128
 PER_PEER = 16
 HANDSHAKE_SECONDS = 10.0
+MOST_TOLD = 20
+_MINUTE_SECONDS = 60.0
 _BACKLOG = 4
 """How many times as many connections as strangers there may be before nobody is let in until some have gone."""
 _PATIENCE_SECONDS = 1.0
@@ -45,6 +47,7 @@ class Door:
         self._seconds = seconds
         self._guests: dict[socket.socket, _Guest] = {}
         self._changed = threading.Condition()
+        self._minute, self._told = float("-inf"), 0
 
     def enter(self, connection: socket.socket, address: str) -> None:
         """Let a stranger in, and send one away when they are too many."""
@@ -78,6 +81,14 @@ class Door:
             for guest in self._here(""):
                 if time.monotonic() - guest.since > self._seconds:
                     guest.send_away()
+
+    def is_news(self) -> bool:
+        """Whether one more failed handshake is told of. It is of a few a minute: strangers could fill the disk with others."""
+        with self._changed:
+            if time.monotonic() - self._minute > _MINUTE_SECONDS:
+                self._minute, self._told = time.monotonic(), 0
+            self._told += 1
+            return self._told <= MOST_TOLD
 
     def _here(self, peer: str) -> list[_Guest]:
         """The connections of a peer, or of strangers; oldest first."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ class Workspace:
         for path in self.directory.iterdir():
             if path.name.endswith(_READ):
                 path.unlink()
-        shutil.copyfile(synthesised / STACK_FILE, self.directory / STACK_FILE)
+        write_atomically(self.directory / STACK_FILE, (synthesised / STACK_FILE).read_bytes())
 
     def forget(self) -> None:
         """Drop the plan: it was applied, or is stale; and the copies of runs that were killed."""
@@ -76,9 +75,7 @@ class Workspace:
     def private_copy(self) -> Path:
         """The plan under another name: what was hashed is what is applied, whoever writes to the plan meanwhile."""
         copy = self.directory / f"apply-{os.getpid()}.bin"
-        copy.unlink(missing_ok=True)
-        shutil.copyfile(self.plan, copy)
-        copy.chmod(0o400)
+        write_atomically(copy, self.plan.read_bytes(), mode=0o400)
         return copy
 
     def keep_outputs(self, outputs: Mapping[str, Any]) -> None:

@@ -82,7 +82,7 @@ class JobRunner:
         reader, writer = os.pipe()
         with (directory / "log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sovplatform.node.job", str(directory)],
+                [sys.executable, "-P", "-m", "sovplatform.node.job", str(directory)],
                 stdin=reader,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -15,6 +15,7 @@ from sovplatform.errors import Denied
 from sovplatform.infrastructure.operations import Choice
 from sovplatform.infrastructure.workspace import file_digest
 from sovplatform.platform import Platform
+from tests.e2e.conftest import careless
 from tests.fixtures.deployments import SECRET, WEEK1, WEEK2, Deployment
 
 NO_CHANGES = {"create": 0, "update": 0, "replace": 0, "delete": 0}
@@ -223,6 +224,21 @@ def test_no_secret_is_kept_and_the_auditor_sees_the_journal(deployment: Deployme
         "infrastructure.apply.began",
         "infrastructure.apply.done",
     ]
+
+
+def test_what_is_kept_of_a_plan_is_closed_to_others_whatever_the_umask_is(deployment: Deployment) -> None:
+    with careless():
+        deployment.done("plan", *WEEK1)
+        planned = _open_to_others(deployment.home.parent)
+        deployment.done("apply", *WEEK1)
+    assert planned == _open_to_others(deployment.home.parent) == []
+    assert [path for path in deployment.directory.rglob("*") if path.lstat().st_mode & 0o022 and not path.is_symlink()] == []
+
+
+def _open_to_others(state: Path) -> list[Path]:
+    kept = [state, *(path for path in state.rglob("*") if path.name != ".terraform.lock.hcl")]  # checksums, as Terraform has it
+    assert len(kept) > 10
+    return [path for path in kept if path.lstat().st_mode & 0o077 and not path.is_symlink()]
 
 
 def holds_secret(content: bytes) -> bool:

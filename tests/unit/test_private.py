@@ -12,7 +12,7 @@ import pytest
 from sovplatform.errors import ConfigError
 from sovplatform.infrastructure.process import Children
 from sovplatform.platform.lock import held
-from sovplatform.private import make_directory, opener, write_atomically
+from sovplatform.private import make_directory, open_to_writers, opener, write_atomically
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +103,19 @@ def test_what_terraform_writes_is_private(tmp_path: Path) -> None:
     command = ["/bin/sh", "-c", "echo plan > plan.bin; mkdir -p .terraform"]
     Children().run(command, directory=tmp_path, environment={"PATH": os.defpath}, seconds=10)
     assert (mode(tmp_path / "plan.bin"), mode(tmp_path / ".terraform")) == (0o600, 0o700)
+
+
+def test_what_anybody_may_write_to_is_found_and_links_are_not_followed(tmp_path: Path) -> None:
+    os.umask(0o022)
+    for name in ("model", "releases/.git", "closed", "elsewhere"):
+        (tmp_path / "pilot" / name if name != "elsewhere" else tmp_path / name).mkdir(parents=True)
+    (tmp_path / "pilot" / "link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "pilot" / "closed").chmod(0o700)
+    for name in ("pilot/model/task.py", "pilot/closed/key", "elsewhere/file"):
+        (tmp_path / name).write_text("")
+        (tmp_path / name).chmod(0o666)
+    (tmp_path / "pilot" / "releases" / ".git").chmod(0o777)
+    assert {str(path.relative_to(tmp_path / "pilot")) for path in open_to_writers(tmp_path / "pilot")} == {
+        "model/task.py",
+        "releases/.git",
+    }

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sovplatform.backends.spiffe.peers import peer_id
 from sovplatform.backends.spiffe.tls import LiveContext, Material
 from sovplatform.border.channel import ChannelServer, Envelope, Receipt
-from sovplatform.border.door import Door
+from sovplatform.border.door import MOST_TOLD, Door
+from sovplatform.testing.conformance.waiting import until
 
 DOMAIN = "de.demo.sov"
 ASKED = b"POST /crossing HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n\0\0\0\0"
@@ -71,7 +72,13 @@ def authority() -> Authority:
 
 
 @pytest.fixture
-def opened(authority: Authority, tmp_path: Path) -> Iterator[Open]:
+def told() -> list[Exception]:
+    """What the channel wrote into the log."""
+    return []
+
+
+@pytest.fixture
+def opened(authority: Authority, tmp_path: Path, told: list[Exception]) -> Iterator[Open]:
     """Opens a channel with that door, and tells its address."""
     material = authority.svid("/border")
     context = LiveContext.of(lambda: material, lambda _: True, server=True)
@@ -89,7 +96,7 @@ def opened(authority: Authority, tmp_path: Path) -> Iterator[Open]:
                 screen=lambda envelope, peer: None,
                 receive=_never,
                 staging=tmp_path,
-                on_error=lambda err: None,
+                on_error=told.append,
                 door=door,
             )
             threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -159,6 +166,16 @@ def test_a_handshake_that_dribbles_is_ended_in_time(opened: Open) -> None:
             except ConnectionError:
                 return
     raise AssertionError("it was never ended")
+
+
+def test_a_crowd_does_not_fill_the_log(opened: Open, told: list[Exception]) -> None:
+    door = Door(strangers=4)
+    address = opened(door)
+    with ExitStack() as stack:
+        crowd = [connect(stack, address) for _ in range(100)]
+        assert all(has_ended(one) for one in crowd[:96])
+        until(lambda: len(door._guests) <= 4, 10, "the end of the others' threads")
+    assert 0 < len(told) <= MOST_TOLD
 
 
 def test_one_peer_with_many_silent_connections_keeps_no_other_out(opened: Open, authority: Authority) -> None:

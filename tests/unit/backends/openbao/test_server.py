@@ -1,6 +1,7 @@
 """The embedded OpenBao server's life: start, find again, die, come back, and what it leaves on disk."""
 
 import base64
+import contextlib
 import os
 import signal
 import socket
@@ -232,3 +233,15 @@ def test_a_server_that_was_never_started_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         server.address()
     assert not server.home.exists()
+
+
+def test_strangers_do_not_fill_the_log(openbao: OpenBaoServer) -> None:
+    host, _, port = openbao.address().url.removeprefix("https://").rpartition(":")
+    log = openbao.home / "openbao.log"
+    before = log.stat().st_size
+    for _ in range(20):
+        with socket.create_connection((host, int(port)), timeout=5) as stranger, contextlib.suppress(ConnectionError):
+            stranger.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while stranger.recv(512):
+                pass
+    assert log.stat().st_size == before
