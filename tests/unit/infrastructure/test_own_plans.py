@@ -93,6 +93,10 @@ def test_every_setting_is_in_some_region(provider: str) -> None:
     assert there - used == set(), "give a region in tests/fixtures/variants.py this setting"
 
 
+def test_no_provider_has_anything_against_them(every: Made) -> None:
+    assert list(Plugins.load(()).complaints(every.pilot)) == []
+
+
 def test_every_plan_of_ours_is_allowed(every: Made, engine: PolicyEngine) -> None:
     assert {name: denials for name, denials in every.judged(engine) if denials} == {}
 
