@@ -138,6 +138,24 @@ def test_a_gpu_that_a_region_lacks_names_the_line_that_asks_for_it(tmp_path: Pat
     assert remedy in said
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("serving_instance: m6i.2xlrge", "AWS has no instance type 'm6i.2xlrge'"),
+        ("gpus: {L4: [g6.xlrge]}", "AWS has no instance type 'g6.xlrge'"),
+    ],
+)
+def test_an_instance_that_there_is_not_names_its_line(tmp_path: Path, line: str, message: str, capsys: Capture) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    number = settings(file, "aws", line)
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{number}: region de: {message}" in said
+    meant = line.rsplit("[", maxsplit=1)[-1].rsplit(": ", maxsplit=1)[-1].strip("]}").replace("xlrge", "xlarge")
+    assert f"did you mean '{meant}'?" in said
+
+
 def test_a_gpu_that_nobody_asked_for_names_the_region_that_lacks_it(tmp_path: Path, capsys: Capture) -> None:
     file = pilot(tmp_path, "gcp:FR")
     number = file.read_text().splitlines().index("  - name: fr") + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pydantic import JsonValue
+
 from sov_edge.terraform_settings import EdgeSettings as ClusterSettings
 from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Jurisdiction, Name, Record, RegionSpec
@@ -19,8 +20,8 @@ class Site(Record):
 
 
 class EdgeSettings(Record):
-    """`sites`: a list of `{name, jurisdiction, context}`, with what of the clusters' settings is a site's own. `kubeconfig`: the file
-    with all their contexts.
+    """`sites`: a list of `{name, jurisdiction, context}`, with what of the clusters' settings is a site's own.
+    `kubeconfig`: the file with all their contexts.
     """
 
     sites: tuple[Site, ...] = ()
