@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sovplatform.infrastructure.embedded import doors
 from sovplatform.infrastructure.flattening import Expressions, Facts, rights, trusted
 from sovplatform.infrastructure.forbidden import forbidden
 from sovplatform.infrastructure.named import Names, arns, codes, notes, projects
@@ -173,6 +174,7 @@ class _Teller:
             "marks": marks(facts, incomplete),
             "opaque": sorted(path for path in facts.opaque if path not in read),
             "documents": read,
+            "doors": doors(facts.values) if at["type"] == "helm_release" else [],
             "objects": objects,
             "unread": unread,
             "mentions": codes(texts),
