@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sovplatform.infrastructure.embedded import doors
 from sovplatform.infrastructure.flattening import Expressions, Facts, rights, trusted
 from sovplatform.infrastructure.forbidden import forbidden
 from sovplatform.infrastructure.named import Names, arns, codes, notes, projects
@@ -16,7 +17,7 @@ from sovplatform.infrastructure.origins import gone, sources
 from sovplatform.infrastructure.origins import providers as configured
 from sovplatform.infrastructure.places import places
 from sovplatform.infrastructure.request import SynthStack
-from sovplatform.infrastructure.suspicions import looks_secret, marks, outside, partial, secrets
+from sovplatform.infrastructure.suspicions import looks_secret, marks, outside, partial, secrets, walls
 from sovplatform.infrastructure.written import constants, list_unread, policies, read_json
 from sovplatform.pilot import Pilot
 from sovplatform.records import RegionSpec
@@ -28,7 +29,6 @@ _ATTACHED = {
     "bucket": "aws_s3_bucket_",
     "key_id": "aws_kms_key_policy",
     "policy_id": "aws_organizations_policy_attachment",
-    "metadata.namespace": "kubernetes_network_policy_v1",
     "crypto_key": "google_kms_crypto_key_version",
 }
 """What is told of a thing in resources of their own is shown with it: by which argument, and which types."""
@@ -173,6 +173,7 @@ class _Teller:
             "marks": marks(facts, incomplete),
             "opaque": sorted(path for path in facts.opaque if path not in read),
             "documents": read,
+            "doors": doors(facts.values) if at["type"] == "helm_release" else [],
             "objects": objects,
             "unread": unread,
             "mentions": codes(texts),
@@ -192,6 +193,16 @@ class _Teller:
                 for argument, types in _ATTACHED.items():
                     if kind.startswith(types):
                         self._attach_one(kind, one, one["refs"].get(argument, ()))
+
+                if kind == "kubernetes_network_policy_v1":
+                    self._wall(one)
+
+    def _wall(self, policy: Mapping[str, Any]) -> None:
+        for owner in policy["refs"].get("metadata.namespace", ()):
+            owner_kind, _, rest = owner.partition(".")
+            space = self._told["resources"].get(owner_kind, {}).get(rest.split(".")[0])
+            if space is not None:
+                space["walls"] = sorted({*space.get("walls", ()), *walls(policy)})
 
     def _attach_one(self, kind: str, one: Mapping[str, Any], owners: Sequence[str]) -> None:
         for owner in owners:

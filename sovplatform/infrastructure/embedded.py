@@ -6,7 +6,7 @@ A chart may take them as trees, as texts of YAML, or as templates; what a templa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +23,19 @@ _PASSED_ON = re.compile(
 _TEMPLATE = re.compile(r"\{\{")
 _STRUCTURED = re.compile(r"\n|^\s*[\[{]|^---")
 _MANIFEST = re.compile(r"apiVersion.*kind|kind.*apiVersion", re.DOTALL)
+
+
+_DOOR = re.compile(
+    r"(?:^|\.)(?:(?:[^.]*(?:ingress|gateway|httproute|grpcroute|tcproute|tlsroute|udproute|virtualservice|loadbalancer)[^.]*|routes?)"
+    r"\.(?:.*\.)?(?:create|enabled|install)|externalips|externalname|hostnetwork|hostport|loadbalancerip)$",
+    re.IGNORECASE,
+)
+"""What has a chart make a way in from outside; on the machine's own network it is not behind the walls of a namespace."""
+
+
+def doors(paths: Iterable[str]) -> list[str]:
+    """The paths of a chart's values that may open a way in from outside."""
+    return sorted(path for path in paths if _DOOR.search(path))
 
 
 @dataclass

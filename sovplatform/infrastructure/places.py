@@ -119,11 +119,12 @@ def _refuse_shared_cluster(found: Sequence[Place]) -> None:
 
 def _refuse_overlap(found: Sequence[Place]) -> None:
     """Networks may be joined one day; then no two addresses may be the same."""
+    said = {place.region.name for place in found if "cidr" in place.region.settings}
     networks = sorted(((_network(place), place.region.name) for place in found if place.cidr), key=lambda pair: _bounds(pair[0]))
     for (first, one), (second, other) in pairwise(networks):
         if _bounds(first)[:1] == _bounds(second)[:1] and _bounds(first)[2] >= _bounds(second)[1]:
             raise SettingError.of(
-                other,
+                other if other in said else one,  # the file shows what somebody wrote, and no default
                 "cidr",
                 f"the networks of regions {one} ({first}) and {other} ({second}) overlap",
                 remedy="give each region a `cidr` of its own under settings",

@@ -60,6 +60,13 @@ def _is_text(value: Any) -> bool:
     )
 
 
+def walls(policy: Mapping[str, Any]) -> list[str]:
+    """The ways, `Egress` and `Ingress`, on which a network policy closes all pods of its namespace but for its rules."""
+    chosen = [path for fact in ("values", "refs", "mixed") for path in policy[fact] if path.startswith("spec.pod_selector.")]
+    every = "spec.pod_selector" in policy["blocks"] and not chosen
+    return [str(way) for way in policy["values"].get("spec.policy_types", ())] if every else []
+
+
 LABELS = ("managed-by", "sov-jurisdiction", "sov-pilot", "sov-region", "sov-role", "sov-week")
 
 

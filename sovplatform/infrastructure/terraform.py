@@ -171,19 +171,33 @@ def find(setting: str = "") -> Terraform:
         raise ConfigError(told_where, remedy="take relative places out of PATH, or name the command with SOVCTL_TERRAFORM")
     path = str(Path(path).absolute())  # it is run in the stack's directory
     try:
-        environment = {**os.environ, "CHECKPOINT_DISABLE": "1"}
-        told = subprocess.run(
-            [path, "version"], capture_output=True, text=True, timeout=_QUICK_SECONDS, env=environment, check=False
-        )
+        product, version = _told_version(path)
     except (OSError, subprocess.TimeoutExpired) as err:
         raise ConfigError(f"{path} cannot be run: {err}", remedy=remedy) from err
-    match = re.search(r"^(Terraform|OpenTofu) v(\d+)\.(\d+)\.(\d+)", told.stdout, re.M)
-    if match is None:
+    if not version:
         raise ConfigError(f"{path} is neither Terraform nor OpenTofu: it does not tell its version", remedy=remedy)
-    found = Terraform(path, match[1], tuple(int(part) for part in match.groups()[1:]))
+    found = Terraform(path, product, version)
     if found.version < OLDEST[found.product]:
         raise ConfigError(f"{path} is {found}, which is too old", remedy=remedy)
     return found
+
+
+def _told_version(path: str) -> tuple[str, tuple[int, ...]]:
+    """Which product it is, and of which version: none when it does not tell. A wrapper may pass on `-json` alone."""
+    environment = {**os.environ, "CHECKPOINT_DISABLE": "1"}
+
+    def said(*options: str) -> str:
+        command = [path, "version", *options]
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=_QUICK_SECONDS, env=environment, check=False
+        ).stdout
+
+    match = re.search(r"^(Terraform|OpenTofu) v(\d+)\.(\d+)\.(\d+)", said(), re.M)
+    if match is not None:
+        return match[1], tuple(int(part) for part in match.groups()[1:])
+    version = re.match(r"(\d+)\.(\d+)\.(\d+)", str(_json(said("-json")).get("terraform_version", "")))
+    product = "OpenTofu" if Path(path).name == "tofu" else "Terraform"
+    return product, tuple(int(part) for part in version.groups()) if version else ()
 
 
 def _undirected(environment: Environment) -> dict[str, str]:

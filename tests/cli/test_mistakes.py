@@ -61,6 +61,60 @@ def bare(file: Path) -> str:
     return file.read_text().partition("\n# -- infrastructure")[0]
 
 
+OVERLAPS = {
+    "regions": ("cidr: 10.7.0.0/16", "cidr: 10.7.128.0/17", "regions de (10.7.0.0/16) and fr (10.7.128.0/17) overlap"),
+    "a region and the default of another": (
+        "cidr: 10.1.0.0/16",
+        "protect: true",
+        "de (10.1.0.0/16) and fr (10.1.0.0/16) overlap",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OVERLAPS)
+def test_networks_that_overlap_name_both_and_the_line(tmp_path: Path, case: str, capsys: Capture) -> None:
+    first, second, message = OVERLAPS[case]
+    file = pilot(tmp_path, "aws:DE", "gcp:FR")
+    lines = [settings(file, "aws", first), settings(file, "gcp", second)]
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{lines[1] if second.startswith('cidr') else lines[0]}: " in said
+    assert message in said
+    assert "give each region a `cidr` of its own under settings" in said
+
+
+@pytest.mark.parametrize("other", ["a region", "a site"])
+def test_the_network_of_a_site_overlaps_no_other(tmp_path: Path, other: str, capsys: Capture) -> None:
+    file = pilot(tmp_path, "onprem:DE", "edge:DE")
+    text = file.read_text().replace("context: edge-de-site-1", "cidr: 10.9.1.0/24, context: edge-de-site-1")
+    first = "edge-de-site-1 (10.9.1.0/24)"
+    if other == "a region":
+        text = text.replace("provider: onprem}", "provider: onprem, settings: {cidr: 10.9.0.0/16}}", 1)
+        told = f"regions de (10.9.0.0/16) and {first} overlap"
+    else:
+        text = text.replace("context: edge-de-site-2", "cidr: 10.9.1.128/25, context: edge-de-site-2")
+        told = f"regions {first} and edge-de-site-2 (10.9.1.128/25) overlap"
+    file.write_text(text)
+    shown = "10.9.1.0" if other == "a region" else "10.9.1.128"
+    number = next(number for number, line in enumerate(text.splitlines(), 1) if shown in line)
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert f"pilot.yaml:{number}: " in said
+
+
+def test_networks_of_sites_beside_each_other_are_synthesised(tmp_path: Path, capsys: Capture) -> None:
+    file = pilot(tmp_path, "onprem:DE", "edge:DE")
+    text = file.read_text()
+    for number in (1, 2):
+        text = text.replace(f"context: edge-de-site-{number}", f"cidr: 10.9.{number}.0/24, context: edge-de-site-{number}")
+    file.write_text(text)
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 0, capsys.readouterr().err
+
+
 LACKING = {
     "unknown": ("aws:DE", "training", "l4s", "AWS has no GPU 'l4s' that is known here", "did you mean 'L4'? use one of L4"),
     "misspelt": (
@@ -86,6 +140,24 @@ def test_a_gpu_that_a_region_lacks_names_the_line_that_asks_for_it(tmp_path: Pat
     said = capsys.readouterr().err
     assert f"pilot.yaml:{len(file.read_text().splitlines())}: region de: {message}" in said
     assert remedy in said
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("serving_instance: m6i.2xlrge", "AWS has no instance type 'm6i.2xlrge'"),
+        ("gpus: {L4: [g6.xlrge]}", "AWS has no instance type 'g6.xlrge'"),
+    ],
+)
+def test_an_instance_that_there_is_not_names_its_line(tmp_path: Path, line: str, message: str, capsys: Capture) -> None:
+    file = pilot(tmp_path, "aws:DE")
+    number = settings(file, "aws", line)
+    capsys.readouterr()
+    assert main(["-C", str(file.parent), "synth"]) == 2
+    said = capsys.readouterr().err
+    assert f"pilot.yaml:{number}: region de: {message}" in said
+    meant = line.rsplit("[", maxsplit=1)[-1].rsplit(": ", maxsplit=1)[-1].strip("]}").replace("xlrge", "xlarge")
+    assert f"did you mean '{meant}'?" in said
 
 
 def test_a_gpu_that_nobody_asked_for_names_the_region_that_lacks_it(tmp_path: Path, capsys: Capture) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sov_aws.instances import require_instance
 from sovplatform.interfaces.settings import no_gpu
 from sovplatform.records import Record
 
@@ -97,9 +98,12 @@ def gpu_in(location: str, name: str, region: str, own: Mapping[str, tuple[str, .
     """The GPU of a pool, as the table or the region's own settings have it.
 
     Raises:
+        SettingError: one of the region's own instance types does not exist, or not there.
         LackingError: there is no such GPU, or not in that location; the message lists what there is.
     """
     if own.get(name):
+        for number, instance in enumerate(own[name]):
+            require_instance(region, location, instance, ("gpus", name, number))
         return Gpu(instances=own[name], regions=frozenset({location}))
     there = sorted({gpu for gpu, facts in GPUS.items() if location in facts.regions} | {gpu for gpu in own if own[gpu]})
     families = ", ".join(f"{gpu} ({(own.get(gpu) or GPUS[gpu].instances)[0]})" for gpu in there)

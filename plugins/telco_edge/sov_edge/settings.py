@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
 from sov_edge.terraform_settings import EdgeSettings as ClusterSettings
 from sovplatform.interfaces.settings import read_settings
 from sovplatform.records import Jurisdiction, Name, Record, RegionSpec
@@ -16,7 +20,9 @@ class Site(Record):
 
 
 class EdgeSettings(Record):
-    """`sites`: a list of `{name, jurisdiction, context}`. `kubeconfig`: the file with all their contexts."""
+    """`sites`: a list of `{name, jurisdiction, context}`, with what of the clusters' settings is a site's own.
+    `kubeconfig`: the file with all their contexts.
+    """
 
     sites: tuple[Site, ...] = ()
     kubeconfig: str = "~/.kube/config"
@@ -31,5 +37,14 @@ class EdgeSettings(Record):
         if "sites" not in given:
             context = given.get("context") or spec.name
             given["sites"] = [{"name": spec.name, "jurisdiction": spec.jurisdiction, "context": context}]
+        if isinstance(given["sites"], list | tuple):
+            given["sites"] = [_without_terraforms(site) for site in given["sites"]]
         made: EdgeSettings = read_settings(spec, cls, others=ClusterSettings.model_fields, given=given)[0]
         return made
+
+
+def _without_terraforms(site: JsonValue) -> JsonValue:
+    """A site may have settings of its own, which are for its Terraform."""
+    if not isinstance(site, Mapping):
+        return site
+    return {name: value for name, value in site.items() if name in Site.model_fields or name not in ClusterSettings.model_fields}

@@ -82,14 +82,4 @@ deny contains {"rule": "namespace.unguarded", "msg": msg, "address": address("ku
 	msg := concat("", ["no network policy is for ", lower(way), " of all its pods"])
 }
 
-walled(r, way) if {
-	some policy in r.attached.kubernetes_network_policy_v1
-	way in policy.values["spec.policy_types"]
-	policy.blocks["spec.pod_selector"]
-	not chooses_pods(policy)
-}
-
-chooses_pods(policy) if {
-	some path, _ in policy.values
-	startswith(path, "spec.pod_selector.")
-}
+walled(r, way) if way in r.walls

@@ -203,3 +203,19 @@ def test_the_state_goes_through_no_other_endpoint(engine: PolicyEngine) -> None:
     given = aws()
     given["backend"]["configuration"]["endpoints.s3"] = ["https://s3.example"]
     assert denied_by(engine, given) == {"state.outside"}
+
+
+@pytest.mark.parametrize(
+    ("level", "algorithm", "purpose", "denied"),
+    [
+        ("HSM_SINGLE_TENANT", "GOOGLE_SYMMETRIC_ENCRYPTION", "ENCRYPT_DECRYPT", set()),
+        ("SOFTWARE", "EC_SIGN_ED25519", "ASYMMETRIC_SIGN", set()),
+        ("SOFTWARE", "EC_SIGN_P256_SHA256", "ASYMMETRIC_SIGN", {"key.protection"}),
+        ("SOFTWARE", "EC_SIGN_ED25519", "ENCRYPT_DECRYPT", {"key.protection"}),
+    ],
+)
+def test_software_holds_no_key_but_one_that_seals(
+    engine: PolicyEngine, level: str, algorithm: str, purpose: str, denied: set[str]
+) -> None:
+    values = {"version_template.protection_level": [level], "version_template.algorithm": [algorithm], "purpose": [purpose]}
+    assert denied_by(engine, changed(google(), ("google_kms_crypto_key", "data"), values=values)) == denied

@@ -11,7 +11,7 @@ from sovplatform.infrastructure.judgement import judge_document, judging
 from sovplatform.infrastructure.named import notes
 from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
-from tests.fixtures.judged import WALL, Document, cluster, labels, thing
+from tests.fixtures.judged import Document, cluster, labels, thing
 from tests.unit.infrastructure.test_judgement import STACK, bank, planned
 
 __all__ = ["bank"]
@@ -133,38 +133,51 @@ def test_an_older_or_strange_type_opens_nothing(engine: PolicyEngine, kind: str)
     assert "type.unknown" in denied_by(engine, given)
 
 
-@pytest.mark.parametrize(
-    "wall",
-    [
-        [],
-        [{"spec": [{**PODS, "policy_types": ["Ingress"]}]}],
-        [{"spec": [{**PODS, "policy_types": ["Egress"]}]}],
-        [{"spec": [{"pod_selector": [{"match_labels": {"app": "x"}}], "policy_types": ["Ingress", "Egress"]}]}],
-        [{"spec": [{"policy_types": ["Ingress", "Egress"]}]}],
-    ],
-)
-def test_a_namespace_without_walls_is_denied(engine: PolicyEngine, wall: list[Any]) -> None:
+@pytest.mark.parametrize("walls", [None, [], ["Ingress"], ["Egress"]])
+def test_a_namespace_without_walls_is_denied(engine: PolicyEngine, walls: list[str] | None) -> None:
     given = cluster()
-    given["resources"]["kubernetes_namespace_v1"]["argo"]["attached"] = {"kubernetes_network_policy_v1": list(map(thing, wall))}
+    space = given["resources"]["kubernetes_namespace_v1"]["argo"]
+    space.pop("walls")
+    space |= {} if walls is None else {"walls": walls}
     assert denied_by(engine, given) == {"namespace.unguarded"}
 
 
-def test_two_policies_may_wall_a_namespace_together(engine: PolicyEngine) -> None:
-    given = cluster()
-    walls = [thing({"spec": [{**PODS, "policy_types": [way]}]}) for way in ("Ingress", "Egress")]
-    given["resources"]["kubernetes_namespace_v1"]["argo"]["attached"] = {"kubernetes_network_policy_v1": walls}
-    assert denied_by(engine, given) == set()
+def with_policies(bank: Pilot, *specs: dict[str, Any], space: str = "kubernetes_namespace_v1.x") -> dict[str, Any]:
+    """The document of a namespace and network policies that are in a namespace of this stack."""
+    plan = planned("kubernetes_namespace_v1", {}, {**META})
+    said = {"metadata": [{"namespace": {"constant_value": f"${{{space}.metadata[0].name}}"}}]}
+    for number, spec in enumerate(specs):
+        one = planned("kubernetes_network_policy_v1", said, {**META, "spec": [spec]})
+        plan["resource_changes"] += [{**change, "name": f"n{number}"} for change in one["resource_changes"]]
+        resources = one["configuration"]["root_module"]["resources"]
+        plan["configuration"]["root_module"]["resources"] += [{**it, "name": f"n{number}"} for it in resources]
+    told: dict[str, Any] = document(plan, STACK, {}, bank)["resources"]
+    return told
 
 
-def test_a_policy_of_a_plan_is_shown_with_the_namespace_that_it_walls(bank: Pilot) -> None:
-    """And what some of its rules lack is told, however much the others have."""
-    space = planned("kubernetes_namespace_v1", {}, {**META})
-    spec = {"egress": [{"to": []}, {"to": TWO}], **WALL["spec"][0]}
-    said = {"metadata": [{"namespace": {"constant_value": "${kubernetes_namespace_v1.x.metadata[0].name}"}}]}
-    policy = planned("kubernetes_network_policy_v1", said, {**META, "spec": [spec]})
-    both = {**space, "resource_changes": [*space["resource_changes"], *policy["resource_changes"]]}
-    both["configuration"] = policy["configuration"]
-    given = document(both, STACK, {}, bank)["resources"]
-    assert "spec.egress.to" in given["kubernetes_network_policy_v1"]["x"]["partial"]
-    [wall] = given["kubernetes_namespace_v1"]["x"]["attached"]["kubernetes_network_policy_v1"]
-    assert wall["values"]["spec.policy_types"] == ["Ingress", "Egress"]
+BOTH = {"policy_types": ["Ingress", "Egress"]}
+
+
+@pytest.mark.parametrize(
+    ("specs", "walls"),
+    [
+        ([{**PODS, **BOTH}], ["Egress", "Ingress"]),
+        ([{**PODS, "policy_types": ["Ingress"]}, {**PODS, "policy_types": ["Egress"]}], ["Egress", "Ingress"]),
+        ([{**PODS, "policy_types": ["Ingress"]}], ["Ingress"]),
+        ([{"pod_selector": [{"match_labels": {"app": "x"}}], **BOTH}], []),
+        ([{"pod_selector": [{"match_labels": {"app": "${var.x}"}}], **BOTH}], []),
+        ([{**BOTH}], []),
+    ],
+)
+def test_a_policy_of_a_plan_walls_its_namespace(bank: Pilot, specs: list[dict[str, Any]], walls: list[str]) -> None:
+    assert with_policies(bank, *specs)["kubernetes_namespace_v1"]["x"].get("walls", []) == walls
+
+
+def test_a_policy_of_another_namespace_is_no_wall(bank: Pilot) -> None:
+    told = with_policies(bank, {**PODS, **BOTH}, space="kubernetes_namespace_v1.y")
+    assert "walls" not in told["kubernetes_namespace_v1"]["x"]
+
+
+def test_what_some_rules_of_a_plan_lack_is_told_however_much_the_others_have(bank: Pilot) -> None:
+    told = with_policies(bank, {"egress": [{"to": []}, {"to": TWO}], **PODS, **BOTH})
+    assert "spec.egress.to" in told["kubernetes_network_policy_v1"]["n0"]["partial"]

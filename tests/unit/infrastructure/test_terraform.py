@@ -41,12 +41,18 @@ def test_opentofu_is_told_by_what_it_says(command: Command) -> None:
     assert str(find(command("OpenTofu v1.11.2"))) == "OpenTofu 1.11.2"
 
 
+def test_a_command_that_tells_its_version_as_json_alone_is_understood(command: Command) -> None:
+    assert str(find(command('{"terraform_version": "1.9.0"}'))) == "Terraform 1.9.0"
+
+
 @pytest.mark.parametrize(
     ("says", "message"),
     [
         ("Terraform v1.5.7", "Terraform 1.5.7, which is too old"),
         ("OpenTofu v1.6.0", "OpenTofu 1.6.0, which is too old"),
+        ('{"terraform_version": "1.5.7"}', "Terraform 1.5.7, which is too old"),
         ("Hello", "neither Terraform nor OpenTofu"),
+        ("{}", "neither Terraform nor OpenTofu"),
     ],
 )
 def test_an_old_or_foreign_command_is_refused(command: Command, says: str, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sov_aws.forms.nodes import Pool, node_group, node_role
 from sov_aws.forms.place import Arguments, Place, tags
 from sov_aws.gpus import gpu_in
+from sov_aws.instances import require_instance
 from sovplatform import constructs
 from sovplatform.backends.terraform.forms import first
 from sovplatform.interfaces.stackforms import Form, Resource, Wires
@@ -42,7 +43,9 @@ def training_pool(construct: constructs.TrainingPool, wires: Wires, place: Place
 def serving_pool(construct: constructs.ServingPool, wires: Wires, place: Place) -> Form:
     instances: tuple[str, ...] = (place.terraform.serving_instance,)
     disk_gb = 100
-    if construct.gpu:
+    if not construct.gpu:
+        require_instance(place.region.name, place.location, instances[0], ("serving_instance",))
+    else:
         gpu = gpu_in(place.location, construct.gpu, place.region.name, place.terraform.gpus, "serving")
         instances, disk_gb = gpu.instances[:1], gpu.disk_gb
     pool = Pool(
