@@ -9,11 +9,8 @@ from pathlib import Path
 from sovplatform.errors import SovError, Unsupported
 from sovplatform.interfaces import Region
 from sovplatform.pilot import Pilot
-from sovplatform.plugins import Plugins
+from sovplatform.plugins import HERE, Plugins
 from sovplatform.records import Finding
-
-HERE = "onprem"
-"""The provider whose embedded profile needs no infrastructure: a pilot of it alone is not held to Terraform."""
 
 
 def regions(found: Mapping[str, Region]) -> Iterator[Finding]:

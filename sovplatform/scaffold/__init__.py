@@ -16,10 +16,10 @@ from sovplatform import config
 from sovplatform.approvals import generate_key, public_line
 from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
-from sovplatform.plugins import BUILT_IN, Plugins, installed
+from sovplatform.plugins import BUILT_IN, HERE, Plugins, installed
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
-from sovplatform.scaffold.clouds import HERE, clouds_text, infrastructure_text
+from sovplatform.scaffold.clouds import clouds_text, infrastructure_text
 from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 

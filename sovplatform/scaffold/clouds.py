@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sovplatform.errors import ConfigError
-from sovplatform.plugins import BUILT_IN, Plugins
+from sovplatform.plugins import BUILT_IN, HERE, Plugins
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold.regions import EDGE, Place
 
-HERE = "onprem"
 _WEEKS = (1, 2, 3, 4)
 _DONE = """
 A week is done when `sovctl plan --week N --check` ends with 0, as nothing is left to make, change or end, and
