@@ -66,7 +66,7 @@ class WeekStack:
             except Unsupported as err:
                 left_out.append(LeftOut(title=part.construct.title, reason=err.reason))
         backend = self.forms.backend(self.name)
-        self._settings = self._set(backend)
+        self._settings = self._terraform_settings(backend)
         return SynthStack(
             name=self.name,
             region=self.place.region,
@@ -95,7 +95,7 @@ class WeekStack:
             named[resource.name] = {**constructs[f"{self.name}/{element.path}"], **resource.arguments}
         path.write_text(json.dumps(body, indent=2, sort_keys=True) + "\n")
 
-    def _set(self, backend: Backend) -> dict[str, Any]:
+    def _terraform_settings(self, backend: Backend) -> dict[str, Any]:
         """Terraform's own settings. Providers may ask for wires, which become variables."""
         used = sorted({element.resource.type.partition("_")[0] for element in self._elements})
         providers = self.forms.providers(used, self.wires)

@@ -11,7 +11,6 @@ from sovplatform.cli.call import Call, pass_call
 from sovplatform.cli.table import WIDTH
 from sovplatform.errors import EXIT_FAILED, one_line
 
-OPERATOR = "operator"
 _VERDICTS = {"True": "  allowed", "False": "  DENIED"}
 
 
@@ -26,6 +25,8 @@ def audit() -> None:
 @pass_call
 def log(call: Call, region: str | None, wide: bool) -> None:
     """Print the entries of the ledgers in 80 columns; with --json, one object a line."""
+    from sovplatform.ledger.operator import OPERATOR
+
     empty = True
     for where, entry in call.platform(infrastructure=True).audit_log(region):
         empty = False

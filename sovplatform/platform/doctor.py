@@ -10,11 +10,9 @@ from sovplatform.errors import SovError, Unsupported
 from sovplatform.interfaces import Region
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
+from sovplatform.plugins.discovery import HERE
 from sovplatform.private import open_to_writers
 from sovplatform.records import Finding
-
-HERE = "onprem"
-"""The provider whose embedded profile needs no infrastructure: a pilot of it alone is not held to Terraform."""
 
 
 def regions(found: Mapping[str, Region]) -> Iterator[Finding]:

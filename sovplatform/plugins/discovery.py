@@ -19,6 +19,9 @@ BUILT_IN = {
 }
 """Plugins that need no listing, and the only distribution each may come from."""
 
+HERE = "onprem"
+"""The provider whose embedded profile needs no infrastructure: a pilot of it alone is all on this machine."""
+
 
 class InstalledPlugin(Record):
     """One entry point in the group `sovplatform`: its name, where it comes from, and whether it was loaded."""

@@ -18,11 +18,11 @@ from sovplatform.config.checks import closest
 from sovplatform.errors import ConfigError, Conflict
 from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
-from sovplatform.plugins.discovery import BUILT_IN, installed
+from sovplatform.plugins.discovery import BUILT_IN, HERE, installed
 from sovplatform.private import make_directory
 from sovplatform.records import Name, Role
 from sovplatform.releases import ReleaseRepository
-from sovplatform.scaffold.clouds import HERE, clouds_text, infrastructure_text, lacks_gpu
+from sovplatform.scaffold.clouds import clouds_text, infrastructure_text, lacks_gpu
 from sovplatform.scaffold.installing import install, keep_copy, staging
 from sovplatform.scaffold.regions import EDGE, Place, edge_text, named, region_text
 

@@ -10,11 +10,10 @@ from sovplatform.errors import ConfigError, SovError
 from sovplatform.interfaces.stackforms import StackForms
 from sovplatform.pilot import InfrastructureSpec
 from sovplatform.plugins import Plugins
-from sovplatform.plugins.discovery import BUILT_IN
+from sovplatform.plugins.discovery import BUILT_IN, HERE
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold.regions import EDGE, Place
 
-HERE = "onprem"
 _WEEKS = (1, 2, 3, 4)
 _DONE = """
 A week is done when `sovctl plan --week N --check` ends with 0, as nothing is left to make, change or end, and
