@@ -42,18 +42,21 @@ deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
 # -- types -------------------------------------------------------------------------------------------------------------
 # Of the tables only what this plan is about: they are large, and looked up often.
 present[type] := kind if {
-	some type, kind in aws_kinds
-	type in concerned
+	kinds := aws_kinds
+	some type in concerned
+	kind := kinds[type]
 }
 
 present[type] := kind if {
-	some type, kind in google_kinds
-	type in concerned
+	kinds := google_kinds
+	some type in concerned
+	kind := kinds[type]
 }
 
 present[type] := kind if {
-	some type, kind in kubernetes_kinds
-	type in concerned
+	kinds := kubernetes_kinds
+	some type in concerned
+	kind := kinds[type]
 }
 
 concerned := object.keys(input.resources) | {gone.type | some gone in input.deletes}
@@ -61,7 +64,8 @@ concerned := object.keys(input.resources) | {gone.type | some gone in input.dele
 deny contains {"rule": "type.unknown", "msg": msg, "address": address(type, name)} if {
 	some type in object.keys(input.resources)
 	not present[type]
-	some name, _ in input.resources[type]
+	named := input.resources[type]
+	some name, _ in named
 	msg := concat("", ["no rule knows what a ", type, " may be"])
 }
 
@@ -87,8 +91,10 @@ marks := concat(" ", [
 ])
 
 deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
-	some name, r in input.resources[type]
+	kinds := present
+	some type, kind in kinds
+	named := input.resources[type]
+	some name, r in named
 	not r.marks[kind.labels] == marks
 	kind.labels
 	msg := concat("", [kind.labels, " do not say ", marks])
@@ -96,34 +102,47 @@ deny contains {"rule": "label.missing", "msg": msg, "address": address(type, nam
 
 # What may be undefined is asked for inside a function, here and everywhere: stock OPA takes references out of a negated call,
 # so that `not f(r.missing)` and `not x in r.missing` are undefined there, not true, and would deny nothing.
-says(r, path, value) if value in r.values[path]
+says(r, path, value) if {
+	some one in r.values[path]
+	one == value
+}
 
 # -- places ------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+	kinds := present
+	some type, kind in kinds
 	some path in kind.places
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some place in r.values[path]
-	not place in input.locations
+	not here(place)
 	msg := concat("", [path, " is ", place, ", which is not among the region's places"])
+}
+
+here(place) if {
+	some one in input.locations
+	one == place
 }
 
 # Where it says nothing, the cloud would choose.
 deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+	kinds := present
+	some type, kind in kinds
 	paths := kind.places
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	not says_any(r, paths)
 	msg := concat("", ["it does not say where it is: ", concat(" or ", paths)])
 }
 
 says_any(r, paths) if {
 	some path in paths
-	count(r.values[path]) > 0
+	some _ in r.values[path]
 }
 
 deny contains {"rule": "place.resource", "msg": msg, "address": resource} if {
-	some place, resources in input.notes.regions
+	noted := input.notes.regions
+	some place, resources in noted
 	not place in input.locations
 	some resource in resources
 	msg := concat("", ["region is ", place, ", which is not among the region's places"])
@@ -158,15 +177,14 @@ deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 # Without a configuration the environment would say where it works.
 deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
 	some name in {"aws", "google", "helm", "kubernetes", "vault"}
-	needed(name)
+	name in needed
 	not input.providers[name]
 	msg := concat("", ["the provider ", name, " has no configuration that says where it works"])
 }
 
-needed(name) if {
-	some section in [input.resources, input.data]
-	some type, _ in section
-	startswith(type, concat("", [name, "_"]))
+needed contains split(type, "_")[0] if {
+	types := object.keys(input.resources) | object.keys(input.data)
+	some type in types
 }
 
 placed(provider) if {

@@ -244,7 +244,8 @@ aws_kinds := {
 
 # -- keys --------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "key.rotation", "msg": msg, "address": address("aws_kms_key", name)} if {
-	some name, r in input.resources.aws_kms_key
+	named := input.resources.aws_kms_key
+	some name, r in named
 	object.get(r.values, "customer_master_key_spec", ["SYMMETRIC_DEFAULT"]) == ["SYMMETRIC_DEFAULT"]
 	not r.values.enable_key_rotation == [true]
 	msg := "enable_key_rotation must be true"
@@ -252,20 +253,23 @@ deny contains {"rule": "key.rotation", "msg": msg, "address": address("aws_kms_k
 
 # -- clusters and nodes --------------------------------------------------------------------------------------------------
 deny contains {"rule": "cluster.unaudited", "msg": msg, "address": address("aws_eks_cluster", name)} if {
-	some name, r in input.resources.aws_eks_cluster
+	named := input.resources.aws_eks_cluster
+	some name, r in named
 	not "audit" in object.get(r.values, "enabled_cluster_log_types", [])
 	msg := "its API server writes no audit log"
 }
 
 deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("aws_eks_node_group", name)} if {
-	some name, r in input.resources.aws_eks_node_group
+	named := input.resources.aws_eks_node_group
+	some name, r in named
 	not input.region.role == "global"
 	not object.get(r.values, "capacity_type", ["ON_DEMAND"])[0] in {"ON_DEMAND", "CAPACITY_BLOCK"}
 	msg := "only the global fabric may train on machines that can be taken away"
 }
 
 deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("aws_launch_template", name)} if {
-	some name, r in input.resources.aws_launch_template
+	named := input.resources.aws_launch_template
+	some name, r in named
 	not input.region.role == "global"
 	said_below(r, "instance_market_options")
 	not r.values["instance_market_options.market_type"] == ["capacity-block"]
@@ -273,7 +277,8 @@ deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("aws_lau
 }
 
 deny contains {"rule": "spot.untainted", "msg": msg, "address": address("aws_eks_node_group", name)} if {
-	some name, r in input.resources.aws_eks_node_group
+	named := input.resources.aws_eks_node_group
+	some name, r in named
 	input.region.role == "global"
 	r.values.capacity_type == ["SPOT"]
 	not "sov/spot" in object.get(r.values, "taint.key", [])
@@ -282,7 +287,8 @@ deny contains {"rule": "spot.untainted", "msg": msg, "address": address("aws_eks
 
 # -- rights --------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "iam.owner", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
-	some name, r in input.resources.aws_iam_role_policy_attachment
+	named := input.resources.aws_iam_role_policy_attachment
+	some name, r in named
 	some arn in r.values.policy_arn
 	powerful(arn)
 	msg := "the policy may do everything, or everything of a service"
@@ -298,7 +304,8 @@ powerful(arn) if contains(arn, "Administrator")
 
 # The boundary allows everything that it does not deny: it limits a role, and gives it nothing.
 deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
-	some name, r in input.resources.aws_iam_role_policy_attachment
+	named := input.resources.aws_iam_role_policy_attachment
+	some name, r in named
 	some part in ["refs", "values"]
 	some policy in r[part].policy_arn
 	contains(policy, "guardrails")

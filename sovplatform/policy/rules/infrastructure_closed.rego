@@ -37,30 +37,34 @@ aws_closed := [
 
 deny contains {"rule": want.rule, "msg": msg, "address": address(want.type, name)} if {
 	some want in aws_closed
-	some name, r in input.resources[want.type]
+	named := input.resources[want.type]
+	some name, r in named
 	some path in want.paths
 	said_below(r, path)
 	msg := concat("", ["it may not say ", path])
 }
 
 deny contains {"rule": "key.imported", "msg": "its material comes from outside", "address": address("aws_kms_key", name)} if {
-	some name, r in input.resources.aws_kms_key
+	named := input.resources.aws_kms_key
+	some name, r in named
 	some origin in r.values.origin
-	origin != "AWS_KMS"
+	not origin == "AWS_KMS"
 }
 
 deny contains {"rule": "guardrail.weak", "msg": msg, "address": address(type, name)} if {
 	some type in {"aws_kms_key", "aws_kms_key_policy"}
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some path, right in {"bypass_policy_lockout_safety_check": false, "is_enabled": true}
 	some value in r.values[path]
-	value != right
+	not value == right
 	msg := concat("", [path, " leaves the key to nobody, or to anybody"])
 }
 
 # -- people and rights ---------------------------------------------------------------------------------------------------
 deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	one.statement.effect == "Allow"
 	some principal in one.statement.principals
 	not known_principal(principal)
@@ -68,7 +72,8 @@ deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, 
 }
 
 deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	not one.statement.effect == "Deny"
 	"NotPrincipal" in one.statement.not
 	msg := concat("", [one.path, " lets in everybody but some"])
@@ -92,7 +97,8 @@ known_principal(principal) if regex.match("^Federated:[$][{]aws_iam_openid_conne
 
 # A boundary is the one of the guardrails: of this stack, where it must deny all other places, or of another stack of this region.
 deny contains {"rule": "iam.unbounded", "msg": msg, "address": address("aws_iam_role", name)} if {
-	some name, r in input.resources.aws_iam_role
+	named := input.resources.aws_iam_role
+	some name, r in named
 	not unsaid(r, "permissions_boundary")
 	not well_bounded(r)
 	msg := "permissions_boundary is not that of the region's guardrails"
@@ -104,7 +110,7 @@ well_bounded(r) if {
 	own_boundary(refs[0])
 }
 
-own_boundary("aws_iam_policy.guardrails.arn") if boundary({"type": "aws_iam_policy", "name": "guardrails"})
+own_boundary("aws_iam_policy.guardrails.arn") if "guardrails" in boundaries
 
 own_boundary(ref) if {
 	startswith(ref, "var.")
@@ -123,7 +129,8 @@ attachable := {
 }
 
 deny contains {"rule": "iam.owner", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
-	some name, r in input.resources.aws_iam_role_policy_attachment
+	named := input.resources.aws_iam_role_policy_attachment
+	some name, r in named
 	not attached_rightly(r)
 	msg := "policy_arn is none of the policies of AWS that nodes and controllers need"
 }
@@ -135,10 +142,11 @@ attached_rightly(r) if {
 
 # Whoever may give rights on everything has them all.
 deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	one.type in {"aws_iam_policy", "aws_iam_role_policy"}
 	one.statement.effect == "Allow"
-	"*" in one.statement.resources
+	among("*", one.statement.resources)
 	some action in one.statement.actions
 	regex.match("^(iam|organizations|sts):", action)
 	not boundary(one)
@@ -147,7 +155,8 @@ deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one
 }
 
 deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	one.type == "vault_policy"
 	some path in one.statement.resources
 	regex.match("^/*([*]|[+]|sys/([*]|policies|policy|auth|mounts|raw))", path)
@@ -156,13 +165,21 @@ deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_pol
 }
 
 deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", name)} if {
-	some name, _ in input.resources.vault_policy
-	count([1 | some one in input.notes.statements; one.type == "vault_policy"; one.name == name]) == 0
+	named := input.resources.vault_policy
+	some name, _ in named
+	not name in vault_policies
 	msg := "it is not known, or not understood, what it allows"
 }
 
+vault_policies contains one.name if {
+	noted := input.notes.statements
+	some one in noted
+	one.type == "vault_policy"
+}
+
 deny contains {"rule": "iam.owner", "msg": msg, "address": address("google_project_iam_member", name)} if {
-	some name, r in input.resources.google_project_iam_member
+	named := input.resources.google_project_iam_member
+	some name, r in named
 	not nodes_role(r)
 	msg := "a right in the whole project is for nodes to log and measure, and no other"
 }
@@ -173,7 +190,8 @@ nodes_role(r) if {
 }
 
 deny contains {"rule": "key.protection", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
-	some name, r in input.resources.google_kms_crypto_key
+	named := input.resources.google_kms_crypto_key
+	some name, r in named
 	not in_hardware(r)
 	msg := "version_template.protection_level must be HSM, EXTERNAL or EXTERNAL_VPC"
 }
@@ -198,7 +216,8 @@ repositories := {
 }
 
 deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
+	named := input.resources.helm_release
+	some name, r in named
 	not known_chart(r)
 	msg := "the chart is from no repository that we know, nor from the region's mirror or registry"
 }

@@ -189,7 +189,8 @@ google_kinds := {
 google_restricted := {"199.36.153.4/30", "199.36.153.8/30"}
 
 deny contains {"rule": "public.route", "msg": "it leads to the internet", "address": address("google_compute_route", name)} if {
-	some name, r in input.resources.google_compute_route
+	named := input.resources.google_compute_route
+	some name, r in named
 	not leads_to_google(r)
 }
 
@@ -199,7 +200,8 @@ leads_to_google(r) if {
 }
 
 deny contains {"rule": "public.ingress", "msg": msg, "address": address("google_compute_firewall", name)} if {
-	some name, r in input.resources.google_compute_firewall
+	named := input.resources.google_compute_firewall
+	some name, r in named
 	r.blocks.allow
 	not r.values.direction == ["EGRESS"]
 	not private_ranges(r, "source_ranges")
@@ -207,7 +209,8 @@ deny contains {"rule": "public.ingress", "msg": msg, "address": address("google_
 }
 
 deny contains {"rule": "public.egress", "msg": msg, "address": address("google_compute_firewall", name)} if {
-	some name, r in input.resources.google_compute_firewall
+	named := input.resources.google_compute_firewall
+	some name, r in named
 	r.blocks.allow
 	r.values.direction == ["EGRESS"]
 	not private_ranges(r, "destination_ranges")
@@ -223,12 +226,15 @@ private_ranges(r, path) if {
 
 # -- projects ----------------------------------------------------------------------------------------------------------
 deny contains {"rule": "reference.foreign", "msg": msg, "address": concat("", [prefix, address(type, name)])} if {
-	some prefix, section in {"": input.resources, "data.": input.data}
-	some type, named in section
+	some prefix, section in {"": "resources", "data.": "data"}
+	types := input[section]
+	some type, named in types
 	startswith(type, "google_")
 	some name, r in named
+	values := r.values
 	some path in ["project", "project_id", "fleet.project", "network_project"]
-	some said in r.values[path]
+	some said in values[path]
+	not said == input.account
 	project := trim_prefix(said, "projects/")
 	project != input.account
 	msg := concat("", ["it is of project ", project])
@@ -237,7 +243,8 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": concat("", [p
 # -- keys --------------------------------------------------------------------------------------------------------------
 # External keys are rotated where they are, and those that sign have their public halves pinned.
 deny contains {"rule": "key.rotation", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
-	some name, r in input.resources.google_kms_crypto_key
+	named := input.resources.google_kms_crypto_key
+	some name, r in named
 	not r.values.purpose == ["ASYMMETRIC_SIGN"]
 	not external(r)
 	not seconds_between(r, "rotation_period", 86400, 31536000)
@@ -247,7 +254,8 @@ deny contains {"rule": "key.rotation", "msg": msg, "address": address("google_km
 external(r) if startswith(r.values["version_template.protection_level"][0], "EXTERNAL")
 
 deny contains {"rule": "key.deletion", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
-	some name, r in input.resources.google_kms_crypto_key
+	named := input.resources.google_kms_crypto_key
+	some name, r in named
 	r.values.destroy_scheduled_duration
 	not seconds_between(r, "destroy_scheduled_duration", 2592000, 10368000)
 	msg := "destroy_scheduled_duration must be 30 days or more"
@@ -261,9 +269,10 @@ seconds_between(r, path, least, most) if {
 
 # -- stores ------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "store.unlocked", "msg": msg, "address": address("google_storage_bucket", name)} if {
-	some name, r in input.resources.google_storage_bucket
-	lockable(r)
+	named := input.resources.google_storage_bucket
+	some name, r in named
 	not r.values["retention_policy.is_locked"] == [true]
+	lockable(r)
 	msg := "what it holds is not locked for its time"
 }
 
@@ -275,7 +284,8 @@ lockable(r) if r.values["labels.sov-kind"][0] in {"audit", "artifacts"}
 
 # -- nodes -------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("google_container_node_pool", name)} if {
-	some name, r in input.resources.google_container_node_pool
+	named := input.resources.google_container_node_pool
+	some name, r in named
 	not input.region.role == "global"
 	some path in ["node_config.spot", "node_config.preemptible"]
 	some value in r.values[path]
@@ -284,7 +294,8 @@ deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("google_
 }
 
 deny contains {"rule": "spot.untainted", "msg": msg, "address": address("google_container_node_pool", name)} if {
-	some name, r in input.resources.google_container_node_pool
+	named := input.resources.google_container_node_pool
+	some name, r in named
 	input.region.role == "global"
 	r.values["node_config.spot"] == [true]
 	not says(r, "node_config.taint.key", "sov/spot")
@@ -302,9 +313,11 @@ member_types := {
 
 deny contains {"rule": "public.anyone", "msg": msg, "address": address(type, name)} if {
 	some type in member_types
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some member in r.values.member
-	member in {"allUsers", "allAuthenticatedUsers"}
+	some everybody_is in ["allUsers", "allAuthenticatedUsers"]
+	member == everybody_is
 	msg := concat("", [member, " may use it"])
 }
 
@@ -312,28 +325,35 @@ everybody(r) if r.values.member[0] in {"allUsers", "allAuthenticatedUsers"}
 
 deny contains {"rule": "iam.stranger", "msg": msg, "address": address(type, name)} if {
 	some type in member_types
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	not known_member(r)
+	not known_account(r)
 	not everybody(r)
 	msg := "its member is no account of this project"
 }
 
 known_member(r) if {
-	refs := object.get(r.refs, "member", [])
-	count(refs) == 1
-	split(refs[0], ".")[0] in {"google_logging_project_sink", "google_service_account"}
+	refs := r.refs.member
+	refs == [refs[0]]
+	among(split(refs[0], ".")[0], ["google_logging_project_sink", "google_service_account"])
 }
 
 # Google's service agents, by the number of the project that was looked up.
 known_member(r) if {
-	refs := object.get(r.mixed, "member", [])
-	count(refs) > 0
-	count([ref | some ref in refs; not own_google(ref)]) == 0
+	refs := r.mixed.member
+	some _ in refs
+	not elsewhere(refs)
 }
 
-known_member(r) if endswith(r.values.member[0], concat("", ["@", input.account, ".iam.gserviceaccount.com"]))
+elsewhere(refs) if {
+	some ref in refs
+	not own_google(ref)
+}
 
-known_member(r) if startswith(r.values.member[0], concat("", ["serviceAccount:", input.account, ".svc.id.goog["]))
+known_account(r) if endswith(r.values.member[0], concat("", ["@", input.account, ".iam.gserviceaccount.com"]))
+
+known_account(r) if startswith(r.values.member[0], concat("", ["serviceAccount:", input.account, ".svc.id.goog["]))
 
 own_google(ref) if startswith(ref, "data.google_")
 
@@ -341,16 +361,24 @@ own_google(ref) if startswith(ref, "google_service_account.")
 
 deny contains {"rule": "iam.owner", "msg": msg, "address": address(type, name)} if {
 	some type in member_types
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	not modest(r)
 	msg := "the role may do everything, or gives roles"
 }
 
 modest(r) if {
-	count(r.values.role) == 1
 	role := r.values.role[0]
+	r.values.role == [role]
+	not among(role, immodest)
 	startswith(role, "roles/")
-	not role in {"roles/owner", "roles/editor", "roles/viewer"}
 	not endswith(lower(role), "admin")
-	not role in {"roles/iam.serviceAccountTokenCreator", "roles/iam.serviceAccountUser"}
 }
+
+immodest := [
+	"roles/owner",
+	"roles/editor",
+	"roles/viewer",
+	"roles/iam.serviceAccountTokenCreator",
+	"roles/iam.serviceAccountUser",
+]

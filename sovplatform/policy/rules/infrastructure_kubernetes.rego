@@ -98,7 +98,8 @@ kubernetes_kinds := {
 
 # -- charts --------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
+	named := input.resources.helm_release
+	some name, r in named
 	some repository in r.values.repository
 	not startswith(repository, "https://")
 	not startswith(repository, "oci://")
@@ -106,23 +107,28 @@ deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_rele
 }
 
 deny contains {"rule": "chart.unpinned", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
+	named := input.resources.helm_release
+	some name, r in named
 	some version in r.values.version
 	not regex.match("^v?[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.+-]+)?$", version)
 	msg := concat("", [version, " is not one version"])
 }
 
 deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some path, values in r.values
+	named := input.resources.helm_release
+	some name, r in named
+	said := r.values
+	some path, values in said
 	some value in values
 	value in {"LoadBalancer", "NodePort"}
 	msg := concat("", [path, " is ", value, ": it would be reached from outside"])
 }
 
 deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some path, values in r.values
+	named := input.resources.helm_release
+	some name, r in named
+	said := r.values
+	some path, values in said
 	endswith(path, "ingress.enabled")
 	some value in values
 	not value in {false, "false"}
@@ -132,7 +138,8 @@ deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_r
 # -- networks --------------------------------------------------------------------------------------------------------------
 # A rule of a network policy that names nobody is about everybody.
 deny contains {"rule": rule, "msg": msg, "address": address("kubernetes_network_policy_v1", name)} if {
-	some name, r in input.resources.kubernetes_network_policy_v1
+	named := input.resources.kubernetes_network_policy_v1
+	some name, r in named
 	some way, rule in {"egress.to": "public.egress", "ingress.from": "public.ingress"}
 	path := concat(".", ["spec", way])
 	object.get(r.blocks, path, 0) < object.get(r.blocks, parent(path), 0)
@@ -141,16 +148,18 @@ deny contains {"rule": rule, "msg": msg, "address": address("kubernetes_network_
 
 # -- volumes of the clouds -------------------------------------------------------------------------------------------------
 deny contains {"rule": "key.own", "msg": msg, "address": address("kubernetes_storage_class_v1", name)} if {
-	some name, r in input.resources.kubernetes_storage_class_v1
+	named := input.resources.kubernetes_storage_class_v1
+	some name, r in named
 	some provisioner, path in {"ebs.csi.aws.com": "parameters.kmsKeyId", "pd.csi.storage.gke.io": "parameters.disk-encryption-kms-key"}
 	provisioner in r.values.storage_provisioner
-	not keyed(r, path)
+	not keyed(r, path, "parameters")
 	msg := concat("", [path, " is not the region's own key"])
 }
 
 # -- keys in Vault ---------------------------------------------------------------------------------------------------------
 deny contains {"rule": "key.rotation", "msg": msg, "address": address("vault_transit_secret_backend_key", name)} if {
-	some name, r in input.resources.vault_transit_secret_backend_key
+	named := input.resources.vault_transit_secret_backend_key
+	some name, r in named
 	not rotated(r)
 	msg := "auto_rotate_period must be a year or less"
 }
@@ -163,20 +172,23 @@ rotated(r) if {
 # -- rights ------------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "iam.wildcard", "msg": "it allows everything", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_v1", "kubernetes_role_v1"}
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some path in {"rule.verbs", "rule.resources", "rule.api_groups"}
 	"*" in r.values[path]
 }
 
 deny contains {"rule": "iam.owner", "msg": "the role may do everything", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	r.values["role_ref.name"][0] in {"cluster-admin", "admin", "edit"}
 }
 
 deny contains {"rule": "public.anyone", "msg": "everybody may use it", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some subject in r.values["subject.name"]
 	subject in {"system:anonymous", "system:unauthenticated", "system:authenticated"}
 }

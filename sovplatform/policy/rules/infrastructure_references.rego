@@ -12,20 +12,23 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some code, places in input.notes.mentions
+	noted := input.notes.mentions
+	some code, places in noted
 	not code in input.locations
 	some place in places
 	msg := concat("", ["it names ", code, ", which is not among the region's places"])
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some stranger, places in input.notes.strangers
+	noted := input.notes.strangers
+	some stranger, places in noted
 	some place in places
 	msg := concat("", ["it names things of ", stranger, ", which is under another law"])
 }
 
 deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some project, places in input.notes.projects
+	noted := input.notes.projects
+	some project, places in noted
 	not project == input.account
 	some place in places
 	msg := concat("", ["it names things of project ", project])
@@ -33,14 +36,16 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
 
 # `aws` owns the policies that it manages; an account that is not yet known is that of a thing of this stack.
 deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some account, places in input.notes.accounts
+	noted := input.notes.accounts
+	some account, places in noted
 	not account in {"", "aws", input.account}
 	some place in places
 	msg := concat("", ["it names things of account ", account])
 }
 
 deny contains {"rule": "reference.partition", "msg": msg, "address": place} if {
-	some partition, places in input.notes.partitions
+	noted := input.notes.partitions
+	some partition, places in noted
 	not partition in partitions
 	some place in places
 	msg := concat("", ["it names the partition ", partition, ", where this region is not"])
@@ -48,7 +53,8 @@ deny contains {"rule": "reference.partition", "msg": msg, "address": place} if {
 
 # -- what no rule can read ---------------------------------------------------------------------------------------------
 deny contains {"rule": "value.unreadable", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.opaque
+	noted := input.notes.opaque
+	some one in noted
 	not free(one.type, one.path)
 	msg := concat("", [one.path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
 }
@@ -60,7 +66,8 @@ free(type, path) if {
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
 deny contains {"rule": "secret.clear", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.secrets
+	noted := input.notes.secrets
+	some one in noted
 	msg := concat("", [one.path, " is a secret in clear"])
 }
 
@@ -101,10 +108,11 @@ deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
 
 # -- policies of IAM ---------------------------------------------------------------------------------------------------
 deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	not one.statement.effect == "Deny"
 	some principal in one.statement.principals
-	principal in {"*", "AWS:*"}
+	among(principal, ["*", "AWS:*"])
 	not confined(one)
 	msg := concat("", [one.path, " lets anybody in"])
 }
@@ -120,7 +128,7 @@ confined(one) if {
 # An endpoint is no door of its own: it lets through who has rights elsewhere. What it leads to must be named.
 confined(one) if {
 	one.type == "aws_vpc_endpoint"
-	not "*" in one.statement.resources
+	not among("*", one.statement.resources)
 }
 
 account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
@@ -130,19 +138,20 @@ account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
 }}
 
 deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	not one.statement.effect == "Deny"
-	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
+	not among(one.type, ["aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"]) # their resource is the thing itself
 	boundless(one.statement)
 	not boundary(one)
 	msg := concat("", [one.path, " allows everything, or everything but"])
 }
 
-boundless(statement) if count(statement.not) > 0
+boundless(statement) if some _ in statement.not
 
 boundless(statement) if {
 	some action in statement.actions
-	action in {"sudo", "root", "unreadable"}
+	among(action, ["sudo", "root", "unreadable"])
 }
 
 boundless(statement) if {
@@ -156,7 +165,7 @@ boundless(statement) if {
 	endswith(action, ":*")
 }
 
-everywhere(statement) if "*" in statement.resources
+everywhere(statement) if among("*", statement.resources)
 
 everywhere(statement) if {
 	some resource in statement.resources
@@ -165,7 +174,8 @@ everywhere(statement) if {
 
 # Who may give himself rights has them all.
 deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+	noted := input.notes.statements
+	some one in noted
 	one.statement.effect == "Allow"
 	everywhere(one.statement)
 	some action in one.statement.actions
@@ -190,14 +200,18 @@ boundless(statement) if not statement.effect == "Allow"
 # The most that roles may ever do: it allows nothing by itself, and denies every other place.
 boundary(one) if {
 	one.type == "aws_iam_policy"
-	some other in input.notes.statements
-	other.type == one.type
-	other.name == one.name
+	one.name in boundaries
+}
+
+boundaries contains other.name if {
+	noted := input.notes.statements
+	some other in noted
+	other.type == "aws_iam_policy"
 	statement := other.statement
 	statement.effect == "Deny"
 	some place in input.locations
 	statement.conditions == [concat(" ", ["StringNotEquals aws:RequestedRegion", place])]
-	"*" in statement.resources
+	among("*", statement.resources)
 	all_but_global(statement)
 }
 
