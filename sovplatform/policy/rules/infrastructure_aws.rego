@@ -243,55 +243,73 @@ aws_kinds := {
 }
 
 # -- keys --------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "key.rotation", "msg": msg, "address": address("aws_kms_key", name)} if {
+deny contains {
+	"rule": "key.rotation",
+	"msg": "enable_key_rotation must be true",
+	"address": address("aws_kms_key", name),
+} if {
 	named := input.resources.aws_kms_key
 	some name, r in named
 	object.get(r.values, "customer_master_key_spec", ["SYMMETRIC_DEFAULT"]) == ["SYMMETRIC_DEFAULT"]
 	not r.values.enable_key_rotation == [true]
-	msg := "enable_key_rotation must be true"
 }
 
 # -- clusters and nodes --------------------------------------------------------------------------------------------------
-deny contains {"rule": "cluster.unaudited", "msg": msg, "address": address("aws_eks_cluster", name)} if {
+deny contains {
+	"rule": "cluster.unaudited",
+	"msg": "its API server writes no audit log",
+	"address": address("aws_eks_cluster", name),
+} if {
 	named := input.resources.aws_eks_cluster
 	some name, r in named
 	not "audit" in object.get(r.values, "enabled_cluster_log_types", [])
-	msg := "its API server writes no audit log"
 }
 
-deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("aws_eks_node_group", name)} if {
+deny contains {
+	"rule": "spot.sovereign",
+	"msg": "only the global fabric may train on machines that can be taken away",
+	"address": address("aws_eks_node_group", name),
+} if {
 	named := input.resources.aws_eks_node_group
 	some name, r in named
 	not input.region.role == "global"
 	not object.get(r.values, "capacity_type", ["ON_DEMAND"])[0] in {"ON_DEMAND", "CAPACITY_BLOCK"}
-	msg := "only the global fabric may train on machines that can be taken away"
 }
 
-deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("aws_launch_template", name)} if {
+deny contains {
+	"rule": "spot.sovereign",
+	"msg": "only the global fabric may train on machines that can be taken away",
+	"address": address("aws_launch_template", name),
+} if {
 	named := input.resources.aws_launch_template
 	some name, r in named
 	not input.region.role == "global"
 	said_below(r, "instance_market_options")
 	not r.values["instance_market_options.market_type"] == ["capacity-block"]
-	msg := "only the global fabric may train on machines that can be taken away"
 }
 
-deny contains {"rule": "spot.untainted", "msg": msg, "address": address("aws_eks_node_group", name)} if {
+deny contains {
+	"rule": "spot.untainted",
+	"msg": "a spot pool has no taint sov/spot, so anything may land there",
+	"address": address("aws_eks_node_group", name),
+} if {
 	named := input.resources.aws_eks_node_group
 	some name, r in named
 	input.region.role == "global"
 	r.values.capacity_type == ["SPOT"]
 	not "sov/spot" in object.get(r.values, "taint.key", [])
-	msg := "a spot pool has no taint sov/spot, so anything may land there"
 }
 
 # -- rights --------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "iam.owner", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
+deny contains {
+	"rule": "iam.owner",
+	"msg": "the policy may do everything, or everything of a service",
+	"address": address("aws_iam_role_policy_attachment", name),
+} if {
 	named := input.resources.aws_iam_role_policy_attachment
 	some name, r in named
 	some arn in r.values.policy_arn
 	powerful(arn)
-	msg := "the policy may do everything, or everything of a service"
 }
 
 powerful(arn) if endswith(arn, "/AdministratorAccess")
@@ -303,11 +321,14 @@ powerful(arn) if contains(arn, "FullAccess")
 powerful(arn) if contains(arn, "Administrator")
 
 # The boundary allows everything that it does not deny: it limits a role, and gives it nothing.
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": "a boundary is attached as if it were a policy",
+	"address": address("aws_iam_role_policy_attachment", name),
+} if {
 	named := input.resources.aws_iam_role_policy_attachment
 	some name, r in named
 	some part in ["refs", "values"]
 	some policy in r[part].policy_arn
 	contains(policy, "guardrails")
-	msg := "a boundary is attached as if it were a policy"
 }

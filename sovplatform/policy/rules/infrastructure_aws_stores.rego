@@ -4,7 +4,11 @@ package sovplatform.infrastructure
 import rego.v1
 
 # -- stores: what is told of a bucket in resources of their own -----------------------------------------------------------
-deny contains {"rule": rule, "msg": msg, "address": address("aws_s3_bucket", name)} if {
+deny contains {
+	"rule": rule,
+	"msg": concat("", ["it has no ", type]),
+	"address": address("aws_s3_bucket", name),
+} if {
 	named := input.resources.aws_s3_bucket
 	some name, r in named
 	some type, rule in {
@@ -13,16 +17,18 @@ deny contains {"rule": rule, "msg": msg, "address": address("aws_s3_bucket", nam
 		"aws_s3_bucket_versioning": "store.unversioned",
 	}
 	not attached(r, type)
-	msg := concat("", ["it has no ", type])
 }
 
 attached(r, type) if some _ in r.attached[type]
 
-deny contains {"rule": "tls.absent", "msg": msg, "address": address("aws_s3_bucket", name)} if {
+deny contains {
+	"rule": "tls.absent",
+	"msg": "no statement of its policy refuses, for all of it, what does not come over TLS",
+	"address": address("aws_s3_bucket", name),
+} if {
 	named := input.resources.aws_s3_bucket
 	some name, r in named
 	not tls_only(name, r)
-	msg := "no statement of its policy refuses, for all of it, what does not come over TLS"
 }
 
 # One statement must do all of it: two that each do half refuse next to nothing.
@@ -53,12 +59,15 @@ names_of(name, r) := array.concat(
 	r.values.bucket
 }
 
-deny contains {"rule": "store.unlocked", "msg": msg, "address": address("aws_s3_bucket", name)} if {
+deny contains {
+	"rule": "store.unlocked",
+	"msg": "what it holds is not locked for its time",
+	"address": address("aws_s3_bucket", name),
+} if {
 	named := input.resources.aws_s3_bucket
 	some name, r in named
 	aws_lockable(r)
 	not locked(name, r)
-	msg := "what it holds is not locked for its time"
 }
 
 aws_lockable(r) if contains(r.construct, "/audit-sink/")
@@ -86,7 +95,11 @@ locked(name, r) if {
 }
 
 # What is told of a bucket is told of one of this stack: another's policy may be anything, and this one's would have none.
-deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": "its bucket is not a thing of this stack",
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	startswith(type, "aws_s3_bucket_")
@@ -94,7 +107,6 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": address(type,
 	named := input.resources[type]
 	some name, r in named
 	not own_bucket(r)
-	msg := "its bucket is not a thing of this stack"
 }
 
 own_bucket(r) if {
@@ -104,11 +116,14 @@ own_bucket(r) if {
 }
 
 # -- endpoints ------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "reference.foreign", "msg": msg, "address": address("aws_vpc_endpoint", name)} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": "service_name is no service of AWS in one of the region's places",
+	"address": address("aws_vpc_endpoint", name),
+} if {
 	named := input.resources.aws_vpc_endpoint
 	some name, r in named
 	not of_the_cloud(r)
-	msg := "service_name is no service of AWS in one of the region's places"
 }
 
 # A service of somebody's own is called vpce-svc, whoever it is.

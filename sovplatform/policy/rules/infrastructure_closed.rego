@@ -4,19 +4,25 @@ package sovplatform.infrastructure
 import rego.v1
 
 # -- where the providers come from, and where the state goes -------------------------------------------------------------
-deny contains {"rule": "provider.source", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "provider.source",
+	"msg": concat("", ["nobody knows what the provider ", source, " does"]),
+	"address": "",
+} if {
 	some source in input.sources
 	not source in {"hashicorp/aws", "hashicorp/google", "hashicorp/helm", "hashicorp/kubernetes", "hashicorp/vault"}
-	msg := concat("", ["nobody knows what the provider ", source, " does"])
 }
 
-deny contains {"rule": "state.outside", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "state.outside",
+	"msg": concat("", [path, " is no endpoint of AWS in the region"]),
+	"address": "",
+} if {
 	input.backend.type == "s3"
 	some path, endpoints in input.backend.configuration
 	contains(path, "endpoint")
 	some endpoint in endpoints
 	not own_endpoint(endpoint)
-	msg := concat("", [path, " is no endpoint of AWS in the region"])
 }
 
 own_endpoint(endpoint) if {
@@ -35,13 +41,16 @@ aws_closed := [
 	{"type": "aws_launch_template", "rule": "value.unreadable", "paths": ["user_data"]},
 ]
 
-deny contains {"rule": want.rule, "msg": msg, "address": address(want.type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", ["it may not say ", path]),
+	"address": address(want.type, name),
+} if {
 	some want in aws_closed
 	named := input.resources[want.type]
 	some name, r in named
 	some path in want.paths
 	said_below(r, path)
-	msg := concat("", ["it may not say ", path])
 }
 
 deny contains {"rule": "key.imported", "msg": "its material comes from outside", "address": address("aws_kms_key", name)} if {
@@ -51,32 +60,41 @@ deny contains {"rule": "key.imported", "msg": "its material comes from outside",
 	not origin == "AWS_KMS"
 }
 
-deny contains {"rule": "guardrail.weak", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "guardrail.weak",
+	"msg": concat("", [path, " leaves the key to nobody, or to anybody"]),
+	"address": address(type, name),
+} if {
 	some type in {"aws_kms_key", "aws_kms_key_policy"}
 	named := input.resources[type]
 	some name, r in named
 	some path, right in {"bypass_policy_lockout_safety_check": false, "is_enabled": true}
 	some value in r.values[path]
 	not value == right
-	msg := concat("", [path, " leaves the key to nobody, or to anybody"])
 }
 
 # -- people and rights ---------------------------------------------------------------------------------------------------
-deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "iam.stranger",
+	"msg": concat("", [one.path, " lets in ", principal, ", who is not of this account"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	one.statement.effect == "Allow"
 	some principal in one.statement.principals
 	not known_principal(principal)
-	msg := concat("", [one.path, " lets in ", principal, ", who is not of this account"])
 }
 
-deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "iam.stranger",
+	"msg": concat("", [one.path, " lets in everybody but some"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	not one.statement.effect == "Deny"
 	"NotPrincipal" in one.statement.not
-	msg := concat("", [one.path, " lets in everybody but some"])
 }
 
 known_principal(principal) if principal in {"*", "AWS:*"} # see public.policy
@@ -96,12 +114,15 @@ known_principal(principal) if regex.match("^AWS:[$][{]aws_iam_role[.][a-z0-9_]+[
 known_principal(principal) if regex.match("^Federated:[$][{]aws_iam_openid_connect_provider[.][a-z0-9_]+[.]arn[}]$", principal)
 
 # A boundary is the one of the guardrails: of this stack, where it must deny all other places, or of another stack of this region.
-deny contains {"rule": "iam.unbounded", "msg": msg, "address": address("aws_iam_role", name)} if {
+deny contains {
+	"rule": "iam.unbounded",
+	"msg": "permissions_boundary is not that of the region's guardrails",
+	"address": address("aws_iam_role", name),
+} if {
 	named := input.resources.aws_iam_role
 	some name, r in named
 	not unsaid(r, "permissions_boundary")
 	not well_bounded(r)
-	msg := "permissions_boundary is not that of the region's guardrails"
 }
 
 well_bounded(r) if {
@@ -128,11 +149,14 @@ attachable := {
 	"service-role/AmazonEBSCSIDriverPolicy",
 }
 
-deny contains {"rule": "iam.owner", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
+deny contains {
+	"rule": "iam.owner",
+	"msg": "policy_arn is none of the policies of AWS that nodes and controllers need",
+	"address": address("aws_iam_role_policy_attachment", name),
+} if {
 	named := input.resources.aws_iam_role_policy_attachment
 	some name, r in named
 	not attached_rightly(r)
-	msg := "policy_arn is none of the policies of AWS that nodes and controllers need"
 }
 
 attached_rightly(r) if {
@@ -141,7 +165,11 @@ attached_rightly(r) if {
 }
 
 # Whoever may give rights on everything has them all.
-deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "iam.owner",
+	"msg": concat("", [one.path, " allows ", action, " on everything"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	one.type in {"aws_iam_policy", "aws_iam_role_policy"}
@@ -151,24 +179,29 @@ deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one
 	regex.match("^(iam|organizations|sts):", action)
 	not boundary(one)
 	not regex.match("^[a-z]+:(Get|List|Describe)", action)
-	msg := concat("", [one.path, " allows ", action, " on everything"])
 }
 
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", one.name)} if {
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": concat("", ["it may do as it likes at ", path]),
+	"address": address("vault_policy", one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	one.type == "vault_policy"
 	some path in one.statement.resources
 	regex.match("^/*([*]|[+]|sys/([*]|policies|policy|auth|mounts|raw))", path)
 	not one.statement.effect == "Deny"
-	msg := concat("", ["it may do as it likes at ", path])
 }
 
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", name)} if {
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": "it is not known, or not understood, what it allows",
+	"address": address("vault_policy", name),
+} if {
 	named := input.resources.vault_policy
 	some name, _ in named
 	not name in vault_policies
-	msg := "it is not known, or not understood, what it allows"
 }
 
 vault_policies contains one.name if {
@@ -177,11 +210,14 @@ vault_policies contains one.name if {
 	one.type == "vault_policy"
 }
 
-deny contains {"rule": "iam.owner", "msg": msg, "address": address("google_project_iam_member", name)} if {
+deny contains {
+	"rule": "iam.owner",
+	"msg": "a right in the whole project is for nodes to log and measure, and no other",
+	"address": address("google_project_iam_member", name),
+} if {
 	named := input.resources.google_project_iam_member
 	some name, r in named
 	not nodes_role(r)
-	msg := "a right in the whole project is for nodes to log and measure, and no other"
 }
 
 nodes_role(r) if {
@@ -189,11 +225,14 @@ nodes_role(r) if {
 	r.values.role[0] in {"roles/container.defaultNodeServiceAccount", "roles/logging.logWriter", "roles/monitoring.metricWriter"}
 }
 
-deny contains {"rule": "key.protection", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
+deny contains {
+	"rule": "key.protection",
+	"msg": "version_template.protection_level must be HSM, EXTERNAL or EXTERNAL_VPC",
+	"address": address("google_kms_crypto_key", name),
+} if {
 	named := input.resources.google_kms_crypto_key
 	some name, r in named
 	not in_hardware(r)
-	msg := "version_template.protection_level must be HSM, EXTERNAL or EXTERNAL_VPC"
 }
 
 in_hardware(r) if {
@@ -215,11 +254,14 @@ repositories := {
 	"oci://ghcr.io/kubeflow/charts",
 }
 
-deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_release", name)} if {
+deny contains {
+	"rule": "chart.source",
+	"msg": "the chart is from no repository that we know, nor from the region's mirror or registry",
+	"address": address("helm_release", name),
+} if {
 	named := input.resources.helm_release
 	some name, r in named
 	not known_chart(r)
-	msg := "the chart is from no repository that we know, nor from the region's mirror or registry"
 }
 
 known_chart(r) if {

@@ -199,22 +199,28 @@ leads_to_google(r) if {
 	r.values.dest_range[0] in google_restricted
 }
 
-deny contains {"rule": "public.ingress", "msg": msg, "address": address("google_compute_firewall", name)} if {
+deny contains {
+	"rule": "public.ingress",
+	"msg": "it lets in more than private networks",
+	"address": address("google_compute_firewall", name),
+} if {
 	named := input.resources.google_compute_firewall
 	some name, r in named
 	r.blocks.allow
 	not r.values.direction == ["EGRESS"]
 	not private_ranges(r, "source_ranges")
-	msg := "it lets in more than private networks"
 }
 
-deny contains {"rule": "public.egress", "msg": msg, "address": address("google_compute_firewall", name)} if {
+deny contains {
+	"rule": "public.egress",
+	"msg": "it lets out more than to private networks and Google's restricted address",
+	"address": address("google_compute_firewall", name),
+} if {
 	named := input.resources.google_compute_firewall
 	some name, r in named
 	r.blocks.allow
 	r.values.direction == ["EGRESS"]
 	not private_ranges(r, "destination_ranges")
-	msg := "it lets out more than to private networks and Google's restricted address"
 }
 
 private_ranges(r, path) if {
@@ -225,7 +231,11 @@ private_ranges(r, path) if {
 }
 
 # -- projects ----------------------------------------------------------------------------------------------------------
-deny contains {"rule": "reference.foreign", "msg": msg, "address": concat("", [prefix, address(type, name)])} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it is of project ", project]),
+	"address": concat("", [prefix, address(type, name)]),
+} if {
 	some prefix, section in {"": "resources", "data.": "data"}
 	types := input[section]
 	some type, named in types
@@ -237,28 +247,33 @@ deny contains {"rule": "reference.foreign", "msg": msg, "address": concat("", [p
 	not said == input.account
 	project := trim_prefix(said, "projects/")
 	project != input.account
-	msg := concat("", ["it is of project ", project])
 }
 
 # -- keys --------------------------------------------------------------------------------------------------------------
 # External keys are rotated where they are, and those that sign have their public halves pinned.
-deny contains {"rule": "key.rotation", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
+deny contains {
+	"rule": "key.rotation",
+	"msg": "rotation_period must be a year or less",
+	"address": address("google_kms_crypto_key", name),
+} if {
 	named := input.resources.google_kms_crypto_key
 	some name, r in named
 	not r.values.purpose == ["ASYMMETRIC_SIGN"]
 	not external(r)
 	not seconds_between(r, "rotation_period", 86400, 31536000)
-	msg := "rotation_period must be a year or less"
 }
 
 external(r) if startswith(r.values["version_template.protection_level"][0], "EXTERNAL")
 
-deny contains {"rule": "key.deletion", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
+deny contains {
+	"rule": "key.deletion",
+	"msg": "destroy_scheduled_duration must be 30 days or more",
+	"address": address("google_kms_crypto_key", name),
+} if {
 	named := input.resources.google_kms_crypto_key
 	some name, r in named
 	r.values.destroy_scheduled_duration
 	not seconds_between(r, "destroy_scheduled_duration", 2592000, 10368000)
-	msg := "destroy_scheduled_duration must be 30 days or more"
 }
 
 seconds_between(r, path, least, most) if {
@@ -268,12 +283,15 @@ seconds_between(r, path, least, most) if {
 }
 
 # -- stores ------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "store.unlocked", "msg": msg, "address": address("google_storage_bucket", name)} if {
+deny contains {
+	"rule": "store.unlocked",
+	"msg": "what it holds is not locked for its time",
+	"address": address("google_storage_bucket", name),
+} if {
 	named := input.resources.google_storage_bucket
 	some name, r in named
 	not r.values["retention_policy.is_locked"] == [true]
 	lockable(r)
-	msg := "what it holds is not locked for its time"
 }
 
 lockable(r) if contains(r.construct, "/audit-sink/")
@@ -283,23 +301,29 @@ lockable(r) if contains(r.construct, "/artifact-store/")
 lockable(r) if r.values["labels.sov-kind"][0] in {"audit", "artifacts"}
 
 # -- nodes -------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "spot.sovereign", "msg": msg, "address": address("google_container_node_pool", name)} if {
+deny contains {
+	"rule": "spot.sovereign",
+	"msg": "only the global fabric may train on machines that can be taken away",
+	"address": address("google_container_node_pool", name),
+} if {
 	named := input.resources.google_container_node_pool
 	some name, r in named
 	not input.region.role == "global"
 	some path in ["node_config.spot", "node_config.preemptible"]
 	some value in r.values[path]
 	not value == false
-	msg := "only the global fabric may train on machines that can be taken away"
 }
 
-deny contains {"rule": "spot.untainted", "msg": msg, "address": address("google_container_node_pool", name)} if {
+deny contains {
+	"rule": "spot.untainted",
+	"msg": "a spot pool has no taint sov/spot, so anything may land there",
+	"address": address("google_container_node_pool", name),
+} if {
 	named := input.resources.google_container_node_pool
 	some name, r in named
 	input.region.role == "global"
 	r.values["node_config.spot"] == [true]
 	not says(r, "node_config.taint.key", "sov/spot")
-	msg := "a spot pool has no taint sov/spot, so anything may land there"
 }
 
 # -- members -----------------------------------------------------------------------------------------------------------
@@ -311,26 +335,32 @@ member_types := {
 	"google_storage_bucket_iam_member",
 }
 
-deny contains {"rule": "public.anyone", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "public.anyone",
+	"msg": concat("", [member, " may use it"]),
+	"address": address(type, name),
+} if {
 	some type in member_types
 	named := input.resources[type]
 	some name, r in named
 	some member in r.values.member
 	some everybody_is in ["allUsers", "allAuthenticatedUsers"]
 	member == everybody_is
-	msg := concat("", [member, " may use it"])
 }
 
 everybody(r) if r.values.member[0] in {"allUsers", "allAuthenticatedUsers"}
 
-deny contains {"rule": "iam.stranger", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "iam.stranger",
+	"msg": "its member is no account of this project",
+	"address": address(type, name),
+} if {
 	some type in member_types
 	named := input.resources[type]
 	some name, r in named
 	not known_member(r)
 	not known_account(r)
 	not everybody(r)
-	msg := "its member is no account of this project"
 }
 
 known_member(r) if {
@@ -359,12 +389,15 @@ own_google(ref) if startswith(ref, "data.google_")
 
 own_google(ref) if startswith(ref, "google_service_account.")
 
-deny contains {"rule": "iam.owner", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "iam.owner",
+	"msg": "the role may do everything, or gives roles",
+	"address": address(type, name),
+} if {
 	some type in member_types
 	named := input.resources[type]
 	some name, r in named
 	not modest(r)
-	msg := "the role may do everything, or gives roles"
 }
 
 modest(r) if {

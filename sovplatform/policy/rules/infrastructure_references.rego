@@ -4,59 +4,80 @@ package sovplatform.infrastructure
 import rego.v1
 
 # -- references --------------------------------------------------------------------------------------------------------
-deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"]),
+	"address": "",
+} if {
 	some name, variable in input.variables
 	not variable.region == input.region.name
 	not variable.output == "artifacts_store"
-	msg := concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names ", code, ", which is not among the region's places"]),
+	"address": place,
+} if {
 	noted := input.notes.mentions
 	some code, places in noted
 	not code in input.locations
 	some place in places
-	msg := concat("", ["it names ", code, ", which is not among the region's places"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names things of ", stranger, ", which is under another law"]),
+	"address": place,
+} if {
 	noted := input.notes.strangers
 	some stranger, places in noted
 	some place in places
-	msg := concat("", ["it names things of ", stranger, ", which is under another law"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names things of project ", project]),
+	"address": place,
+} if {
 	noted := input.notes.projects
 	some project, places in noted
 	not project == input.account
 	some place in places
-	msg := concat("", ["it names things of project ", project])
 }
 
 # `aws` owns the policies that it manages; an account that is not yet known is that of a thing of this stack.
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names things of account ", account]),
+	"address": place,
+} if {
 	noted := input.notes.accounts
 	some account, places in noted
 	not account in {"", "aws", input.account}
 	some place in places
-	msg := concat("", ["it names things of account ", account])
 }
 
-deny contains {"rule": "reference.partition", "msg": msg, "address": place} if {
+deny contains {
+	"rule": "reference.partition",
+	"msg": concat("", ["it names the partition ", partition, ", where this region is not"]),
+	"address": place,
+} if {
 	noted := input.notes.partitions
 	some partition, places in noted
 	not partition in partitions
 	some place in places
-	msg := concat("", ["it names the partition ", partition, ", where this region is not"])
 }
 
 # -- what no rule can read ---------------------------------------------------------------------------------------------
-deny contains {"rule": "value.unreadable", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "value.unreadable",
+	"msg": concat("", [one.path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.opaque
 	some one in noted
 	not free(one.type, one.path)
-	msg := concat("", [one.path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
 }
 
 free(type, path) if {
@@ -65,17 +86,23 @@ free(type, path) if {
 }
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
-deny contains {"rule": "secret.clear", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "secret.clear",
+	"msg": concat("", [one.path, " is a secret in clear"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.secrets
 	some one in noted
-	msg := concat("", [one.path, " is a secret in clear"])
 }
 
-deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "secret.clear",
+	"msg": concat("", ["the provider ", name, " has a credential in clear: ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path, _ in provider.values
 	credential(path)
-	msg := concat("", ["the provider ", name, " has a credential in clear: ", path])
 }
 
 credential(path) if {
@@ -87,34 +114,43 @@ at_end(path, last) if path == last
 
 at_end(path, last) if endswith(path, concat("", [".", last]))
 
-deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "tls.absent",
+	"msg": concat("", ["the provider ", name, " does not check who answers: ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path in unchecked
 	some value in provider.values[path]
 	not value == false
-	msg := concat("", ["the provider ", name, " does not check who answers: ", path])
 }
 
 unchecked := {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
 
-deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "tls.absent",
+	"msg": concat("", ["the provider ", name, " does not speak TLS: ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path in {"address", "host", "kubernetes.host"}
 	some value in provider.values[path]
 	not startswith(value, "https://")
 	not startswith(value, "${")
-	msg := concat("", ["the provider ", name, " does not speak TLS: ", path])
 }
 
 # -- policies of IAM ---------------------------------------------------------------------------------------------------
-deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "public.policy",
+	"msg": concat("", [one.path, " lets anybody in"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	not one.statement.effect == "Deny"
 	some principal in one.statement.principals
 	among(principal, ["*", "AWS:*"])
 	not confined(one)
-	msg := concat("", [one.path, " lets anybody in"])
 }
 
 confined(one) if {
@@ -137,14 +173,17 @@ account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
 	"kms:CallerAccount",
 }}
 
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": concat("", [one.path, " allows everything, or everything but"]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	not one.statement.effect == "Deny"
 	not among(one.type, ["aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"]) # their resource is the thing itself
 	boundless(one.statement)
 	not boundary(one)
-	msg := concat("", [one.path, " allows everything, or everything but"])
 }
 
 boundless(statement) if some _ in statement.not
@@ -173,14 +212,17 @@ everywhere(statement) if {
 }
 
 # Who may give himself rights has them all.
-deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "iam.owner",
+	"msg": concat("", [one.path, " lets somebody take other rights: ", action]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.statements
 	some one in noted
 	one.statement.effect == "Allow"
 	everywhere(one.statement)
 	some action in one.statement.actions
 	lower(action) in escalating
-	msg := concat("", [one.path, " lets somebody take other rights: ", action])
 }
 
 escalating := {

@@ -4,15 +4,17 @@ package sovplatform.infrastructure
 import rego.v1
 
 # -- keys --------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "key.own",
+	"msg": concat("", [path, " is not the region's own key"]),
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	some path in kind.keys
-	above := parent(path)
 	named := input.resources[type]
 	some name, r in named
-	not keyed(r, path, above)
-	msg := concat("", [path, " is not the region's own key"])
+	not keyed(r, path, blocks_above[path])
 }
 
 # One for each block `above` it, and each of them a key.
@@ -25,6 +27,11 @@ keyed(r, path, above) if {
 leads_to_another_key(refs) if {
 	some ref in refs
 	not own_key(ref)
+}
+
+blocks_above[path] := parent(path) if {
+	some kind in present
+	some path in kind.keys
 }
 
 # "" is no list of blocks, so one reference is wanted there.
@@ -49,14 +56,17 @@ own_key(ref) if {
 
 # -- what each type must say, and must not (see the tables of the providers) --------------------------------------------
 # `must`: all values at a path are among those given, one for each block; with `optional`, or none is there.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])]),
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	some want in kind.must
 	named := input.resources[type]
 	some name, r in named
 	not met(r, want)
-	msg := concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])])
 }
 
 met(r, want) if {
@@ -97,25 +107,31 @@ unsaid(r, path) if {
 }
 
 # `has`: a path that must be there, whatever it says.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", ["it does not say ", want.path]),
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	some want in kind.has
 	named := input.resources[type]
 	some name, r in named
 	unsaid(r, want.path)
-	msg := concat("", ["it does not say ", want.path])
 }
 
 # `never`: nothing may be said there, nor below it.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", ["it may not say ", want.path]),
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	some want in kind.never
 	named := input.resources[type]
 	some name, r in named
 	said_below(r, want.path)
-	msg := concat("", ["it may not say ", want.path])
 }
 
 said_below(r, path) if r.values[path]
@@ -127,25 +143,31 @@ said_below(r, path) if r.refs[path]
 said_below(r, path) if r.mixed[path]
 
 # `inside`: addresses there are of private networks.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", [want.path, " is ", range, ", which is not private"]),
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	some want in kind.inside
 	named := input.resources[type]
 	some name, r in named
 	some range in r.outside[want.path]
-	msg := concat("", [want.path, " is ", range, ", which is not private"])
 }
 
 # `own`: references to things that this very stack makes, of the types given.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", [want.path, " is not a thing of this stack"]),
+	"address": address(type, name),
+} if {
 	kinds := present
 	some type, kind in kinds
 	some want in kind.own
 	named := input.resources[type]
 	some name, r in named
 	not refers(r, want)
-	msg := concat("", [want.path, " is not a thing of this stack"])
 }
 
 refers(r, want) if {
@@ -170,12 +192,15 @@ deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)}
 }
 
 # Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
-deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(one.type, one.name)} if {
+deny contains {
+	"rule": "plan.forbidden",
+	"msg": concat("", ["it ignores changes of ", one.path]),
+	"address": address(one.type, one.name),
+} if {
 	noted := input.notes.ignores
 	some one in noted
 	not one.path in object.get(present[one.type], "ignorable", [])
 	judged(one.type, one.path)
-	msg := concat("", ["it ignores changes of ", one.path])
 }
 
 judged(_, "all")
