@@ -107,9 +107,13 @@ deny contains {
 	kinds := present
 	some type, kind in kinds
 	named := input.resources[type]
-	some name, r in named
-	not r.marks[kind.labels] == marks
-	kind.labels
+	found := [each |
+		some each
+		r := named[each]
+		not r.marks[kind.labels] == marks
+		kind.labels
+	]
+	some name in found
 }
 
 # What may be undefined is asked for inside a function, here and everywhere: stock OPA takes references out of a negated call,
@@ -149,8 +153,12 @@ deny contains {
 	some type, kind in kinds
 	paths := kind.places
 	named := input.resources[type]
-	some name, r in named
-	not says_any(r, paths)
+	found := [each |
+		some each
+		r := named[each]
+		not says_any(r, paths)
+	]
+	some name in found
 }
 
 says_any(r, paths) if {

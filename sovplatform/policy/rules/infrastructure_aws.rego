@@ -249,9 +249,13 @@ deny contains {
 	"address": address("aws_kms_key", name),
 } if {
 	named := input.resources.aws_kms_key
-	some name, r in named
-	object.get(r.values, "customer_master_key_spec", ["SYMMETRIC_DEFAULT"]) == ["SYMMETRIC_DEFAULT"]
-	not r.values.enable_key_rotation == [true]
+	found := [each |
+		some each
+		r := named[each]
+		object.get(r.values, "customer_master_key_spec", ["SYMMETRIC_DEFAULT"]) == ["SYMMETRIC_DEFAULT"]
+		not r.values.enable_key_rotation == [true]
+	]
+	some name in found
 }
 
 # -- clusters and nodes --------------------------------------------------------------------------------------------------
@@ -261,8 +265,12 @@ deny contains {
 	"address": address("aws_eks_cluster", name),
 } if {
 	named := input.resources.aws_eks_cluster
-	some name, r in named
-	not "audit" in object.get(r.values, "enabled_cluster_log_types", [])
+	found := [each |
+		some each
+		r := named[each]
+		not "audit" in object.get(r.values, "enabled_cluster_log_types", [])
+	]
+	some name in found
 }
 
 deny contains {
@@ -271,9 +279,13 @@ deny contains {
 	"address": address("aws_eks_node_group", name),
 } if {
 	named := input.resources.aws_eks_node_group
-	some name, r in named
-	not input.region.role == "global"
-	not object.get(r.values, "capacity_type", ["ON_DEMAND"])[0] in {"ON_DEMAND", "CAPACITY_BLOCK"}
+	found := [each |
+		some each
+		r := named[each]
+		not input.region.role == "global"
+		not object.get(r.values, "capacity_type", ["ON_DEMAND"])[0] in {"ON_DEMAND", "CAPACITY_BLOCK"}
+	]
+	some name in found
 }
 
 deny contains {
@@ -282,10 +294,14 @@ deny contains {
 	"address": address("aws_launch_template", name),
 } if {
 	named := input.resources.aws_launch_template
-	some name, r in named
-	not input.region.role == "global"
-	said_below(r, "instance_market_options")
-	not r.values["instance_market_options.market_type"] == ["capacity-block"]
+	found := [each |
+		some each
+		r := named[each]
+		not input.region.role == "global"
+		said_below(r, "instance_market_options")
+		not r.values["instance_market_options.market_type"] == ["capacity-block"]
+	]
+	some name in found
 }
 
 deny contains {
@@ -294,10 +310,14 @@ deny contains {
 	"address": address("aws_eks_node_group", name),
 } if {
 	named := input.resources.aws_eks_node_group
-	some name, r in named
-	input.region.role == "global"
-	r.values.capacity_type == ["SPOT"]
-	not "sov/spot" in object.get(r.values, "taint.key", [])
+	found := [each |
+		some each
+		r := named[each]
+		input.region.role == "global"
+		r.values.capacity_type == ["SPOT"]
+		not "sov/spot" in object.get(r.values, "taint.key", [])
+	]
+	some name in found
 }
 
 # -- rights --------------------------------------------------------------------------------------------------------------
@@ -307,9 +327,13 @@ deny contains {
 	"address": address("aws_iam_role_policy_attachment", name),
 } if {
 	named := input.resources.aws_iam_role_policy_attachment
-	some name, r in named
-	some arn in r.values.policy_arn
-	powerful(arn)
+	found := [each |
+		some each
+		r := named[each]
+		some arn in r.values.policy_arn
+		powerful(arn)
+	]
+	some name in found
 }
 
 powerful(arn) if endswith(arn, "/AdministratorAccess")
@@ -327,8 +351,12 @@ deny contains {
 	"address": address("aws_iam_role_policy_attachment", name),
 } if {
 	named := input.resources.aws_iam_role_policy_attachment
-	some name, r in named
-	some part in ["refs", "values"]
-	some policy in r[part].policy_arn
-	contains(policy, "guardrails")
+	found := [each |
+		some each
+		r := named[each]
+		some part in ["refs", "values"]
+		some policy in r[part].policy_arn
+		contains(policy, "guardrails")
+	]
+	some name in found
 }

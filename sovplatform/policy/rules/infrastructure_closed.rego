@@ -55,9 +55,13 @@ deny contains {
 
 deny contains {"rule": "key.imported", "msg": "its material comes from outside", "address": address("aws_kms_key", name)} if {
 	named := input.resources.aws_kms_key
-	some name, r in named
-	some origin in r.values.origin
-	not origin == "AWS_KMS"
+	found := [each |
+		some each
+		r := named[each]
+		some origin in r.values.origin
+		not origin == "AWS_KMS"
+	]
+	some name in found
 }
 
 deny contains {
@@ -120,9 +124,13 @@ deny contains {
 	"address": address("aws_iam_role", name),
 } if {
 	named := input.resources.aws_iam_role
-	some name, r in named
-	not unsaid(r, "permissions_boundary")
-	not well_bounded(r)
+	found := [each |
+		some each
+		r := named[each]
+		not unsaid(r, "permissions_boundary")
+		not well_bounded(r)
+	]
+	some name in found
 }
 
 well_bounded(r) if {
@@ -155,8 +163,12 @@ deny contains {
 	"address": address("aws_iam_role_policy_attachment", name),
 } if {
 	named := input.resources.aws_iam_role_policy_attachment
-	some name, r in named
-	not attached_rightly(r)
+	found := [each |
+		some each
+		r := named[each]
+		not attached_rightly(r)
+	]
+	some name in found
 }
 
 attached_rightly(r) if {
@@ -216,8 +228,12 @@ deny contains {
 	"address": address("google_project_iam_member", name),
 } if {
 	named := input.resources.google_project_iam_member
-	some name, r in named
-	not nodes_role(r)
+	found := [each |
+		some each
+		r := named[each]
+		not nodes_role(r)
+	]
+	some name in found
 }
 
 nodes_role(r) if {
@@ -231,8 +247,12 @@ deny contains {
 	"address": address("google_kms_crypto_key", name),
 } if {
 	named := input.resources.google_kms_crypto_key
-	some name, r in named
-	not in_hardware(r)
+	found := [each |
+		some each
+		r := named[each]
+		not in_hardware(r)
+	]
+	some name in found
 }
 
 in_hardware(r) if {
@@ -260,8 +280,12 @@ deny contains {
 	"address": address("helm_release", name),
 } if {
 	named := input.resources.helm_release
-	some name, r in named
-	not known_chart(r)
+	found := [each |
+		some each
+		r := named[each]
+		not known_chart(r)
+	]
+	some name in found
 }
 
 known_chart(r) if {

@@ -190,8 +190,12 @@ google_restricted := {"199.36.153.4/30", "199.36.153.8/30"}
 
 deny contains {"rule": "public.route", "msg": "it leads to the internet", "address": address("google_compute_route", name)} if {
 	named := input.resources.google_compute_route
-	some name, r in named
-	not leads_to_google(r)
+	found := [each |
+		some each
+		r := named[each]
+		not leads_to_google(r)
+	]
+	some name in found
 }
 
 leads_to_google(r) if {
@@ -205,10 +209,14 @@ deny contains {
 	"address": address("google_compute_firewall", name),
 } if {
 	named := input.resources.google_compute_firewall
-	some name, r in named
-	r.blocks.allow
-	not r.values.direction == ["EGRESS"]
-	not private_ranges(r, "source_ranges")
+	found := [each |
+		some each
+		r := named[each]
+		r.blocks.allow
+		not r.values.direction == ["EGRESS"]
+		not private_ranges(r, "source_ranges")
+	]
+	some name in found
 }
 
 deny contains {
@@ -217,10 +225,14 @@ deny contains {
 	"address": address("google_compute_firewall", name),
 } if {
 	named := input.resources.google_compute_firewall
-	some name, r in named
-	r.blocks.allow
-	r.values.direction == ["EGRESS"]
-	not private_ranges(r, "destination_ranges")
+	found := [each |
+		some each
+		r := named[each]
+		r.blocks.allow
+		r.values.direction == ["EGRESS"]
+		not private_ranges(r, "destination_ranges")
+	]
+	some name in found
 }
 
 private_ranges(r, path) if {
@@ -257,10 +269,14 @@ deny contains {
 	"address": address("google_kms_crypto_key", name),
 } if {
 	named := input.resources.google_kms_crypto_key
-	some name, r in named
-	not r.values.purpose == ["ASYMMETRIC_SIGN"]
-	not external(r)
-	not seconds_between(r, "rotation_period", 86400, 31536000)
+	found := [each |
+		some each
+		r := named[each]
+		not r.values.purpose == ["ASYMMETRIC_SIGN"]
+		not external(r)
+		not seconds_between(r, "rotation_period", 86400, 31536000)
+	]
+	some name in found
 }
 
 external(r) if startswith(r.values["version_template.protection_level"][0], "EXTERNAL")
@@ -271,9 +287,13 @@ deny contains {
 	"address": address("google_kms_crypto_key", name),
 } if {
 	named := input.resources.google_kms_crypto_key
-	some name, r in named
-	r.values.destroy_scheduled_duration
-	not seconds_between(r, "destroy_scheduled_duration", 2592000, 10368000)
+	found := [each |
+		some each
+		r := named[each]
+		r.values.destroy_scheduled_duration
+		not seconds_between(r, "destroy_scheduled_duration", 2592000, 10368000)
+	]
+	some name in found
 }
 
 seconds_between(r, path, least, most) if {
@@ -289,9 +309,13 @@ deny contains {
 	"address": address("google_storage_bucket", name),
 } if {
 	named := input.resources.google_storage_bucket
-	some name, r in named
-	not r.values["retention_policy.is_locked"] == [true]
-	lockable(r)
+	found := [each |
+		some each
+		r := named[each]
+		not r.values["retention_policy.is_locked"] == [true]
+		lockable(r)
+	]
+	some name in found
 }
 
 lockable(r) if contains(r.construct, "/audit-sink/")
@@ -307,11 +331,15 @@ deny contains {
 	"address": address("google_container_node_pool", name),
 } if {
 	named := input.resources.google_container_node_pool
-	some name, r in named
-	not input.region.role == "global"
-	some path in ["node_config.spot", "node_config.preemptible"]
-	some value in r.values[path]
-	not value == false
+	found := [each |
+		some each
+		r := named[each]
+		not input.region.role == "global"
+		some path in ["node_config.spot", "node_config.preemptible"]
+		some value in r.values[path]
+		not value == false
+	]
+	some name in found
 }
 
 deny contains {
@@ -320,10 +348,14 @@ deny contains {
 	"address": address("google_container_node_pool", name),
 } if {
 	named := input.resources.google_container_node_pool
-	some name, r in named
-	input.region.role == "global"
-	r.values["node_config.spot"] == [true]
-	not says(r, "node_config.taint.key", "sov/spot")
+	found := [each |
+		some each
+		r := named[each]
+		input.region.role == "global"
+		r.values["node_config.spot"] == [true]
+		not says(r, "node_config.taint.key", "sov/spot")
+	]
+	some name in found
 }
 
 # -- members -----------------------------------------------------------------------------------------------------------
@@ -357,10 +389,14 @@ deny contains {
 } if {
 	some type in member_types
 	named := input.resources[type]
-	some name, r in named
-	not known_member(r)
-	not known_account(r)
-	not everybody(r)
+	found := [each |
+		some each
+		r := named[each]
+		not known_member(r)
+		not known_account(r)
+		not everybody(r)
+	]
+	some name in found
 }
 
 known_member(r) if {
@@ -396,8 +432,12 @@ deny contains {
 } if {
 	some type in member_types
 	named := input.resources[type]
-	some name, r in named
-	not modest(r)
+	found := [each |
+		some each
+		r := named[each]
+		not modest(r)
+	]
+	some name in found
 }
 
 modest(r) if {

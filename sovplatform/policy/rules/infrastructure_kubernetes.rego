@@ -181,8 +181,12 @@ deny contains {
 	"address": address("vault_transit_secret_backend_key", name),
 } if {
 	named := input.resources.vault_transit_secret_backend_key
-	some name, r in named
-	not rotated(r)
+	found := [each |
+		some each
+		r := named[each]
+		not rotated(r)
+	]
+	some name in found
 }
 
 rotated(r) if {
@@ -194,24 +198,36 @@ rotated(r) if {
 deny contains {"rule": "iam.wildcard", "msg": "it allows everything", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_v1", "kubernetes_role_v1"}
 	named := input.resources[type]
-	some name, r in named
-	some path in {"rule.verbs", "rule.resources", "rule.api_groups"}
-	"*" in r.values[path]
+	found := [each |
+		some each
+		r := named[each]
+		some path in {"rule.verbs", "rule.resources", "rule.api_groups"}
+		"*" in r.values[path]
+	]
+	some name in found
 }
 
 deny contains {"rule": "iam.owner", "msg": "the role may do everything", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}
 	named := input.resources[type]
-	some name, r in named
-	r.values["role_ref.name"][0] in {"cluster-admin", "admin", "edit"}
+	found := [each |
+		some each
+		r := named[each]
+		r.values["role_ref.each"][0] in {"cluster-admin", "admin", "edit"}
+	]
+	some name in found
 }
 
 deny contains {"rule": "public.anyone", "msg": "everybody may use it", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}
 	named := input.resources[type]
-	some name, r in named
-	some subject in r.values["subject.name"]
-	subject in {"system:anonymous", "system:unauthenticated", "system:authenticated"}
+	found := [each |
+		some each
+		r := named[each]
+		some subject in r.values["subject.each"]
+		subject in {"system:anonymous", "system:unauthenticated", "system:authenticated"}
+	]
+	some name in found
 }
 
 # A cluster of one's own is named by a context of the kubeconfig, and that is the region's place.

@@ -13,8 +13,12 @@ deny contains {
 	some type, kind in kinds
 	some path in kind.keys
 	named := input.resources[type]
-	some name, r in named
-	not keyed(r, path, blocks_above[path])
+	found := [each |
+		some each
+		r := named[each]
+		not keyed(r, path, blocks_above[path])
+	]
+	some name in found
 }
 
 # One for each block `above` it, and each of them a key.
@@ -65,8 +69,12 @@ deny contains {
 	some type, kind in kinds
 	some want in kind.must
 	named := input.resources[type]
-	some name, r in named
-	not met(r, want)
+	found := [each |
+		some each
+		r := named[each]
+		not met(r, want)
+	]
+	some name in found
 }
 
 met(r, want) if {
@@ -116,8 +124,12 @@ deny contains {
 	some type, kind in kinds
 	some want in kind.has
 	named := input.resources[type]
-	some name, r in named
-	unsaid(r, want.path)
+	found := [each |
+		some each
+		r := named[each]
+		unsaid(r, want.path)
+	]
+	some name in found
 }
 
 # `never`: nothing may be said there, nor below it.
@@ -130,8 +142,12 @@ deny contains {
 	some type, kind in kinds
 	some want in kind.never
 	named := input.resources[type]
-	some name, r in named
-	said_below(r, want.path)
+	found := [each |
+		some each
+		r := named[each]
+		said_below(r, want.path)
+	]
+	some name in found
 }
 
 said_below(r, path) if r.values[path]
@@ -166,8 +182,12 @@ deny contains {
 	some type, kind in kinds
 	some want in kind.own
 	named := input.resources[type]
-	some name, r in named
-	not refers(r, want)
+	found := [each |
+		some each
+		r := named[each]
+		not refers(r, want)
+	]
+	some name in found
 }
 
 refers(r, want) if {
