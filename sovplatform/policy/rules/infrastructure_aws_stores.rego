@@ -9,14 +9,18 @@ deny contains {
 	"msg": concat("", ["it has no ", type]),
 	"address": address("aws_s3_bucket", name),
 } if {
-	named := input.resources.aws_s3_bucket
-	some name, r in named
 	some type, rule in {
 		"aws_s3_bucket_public_access_block": "public.store",
 		"aws_s3_bucket_server_side_encryption_configuration": "key.own",
 		"aws_s3_bucket_versioning": "store.unversioned",
 	}
-	not attached(r, type)
+	named := input.resources.aws_s3_bucket
+	found := [each |
+		some each
+		r := named[each]
+		not attached(r, type)
+	]
+	some name in found
 }
 
 attached(r, type) if some _ in r.attached[type]

@@ -47,10 +47,14 @@ deny contains {
 	"address": address(want.type, name),
 } if {
 	some want in aws_closed
-	named := input.resources[want.type]
-	some name, r in named
 	some path in want.paths
-	said_below(r, path)
+	named := input.resources[want.type]
+	found := [each |
+		some each
+		r := named[each]
+		said_below(r, path)
+	]
+	some name in found
 }
 
 deny contains {"rule": "key.imported", "msg": "its material comes from outside", "address": address("aws_kms_key", name)} if {
@@ -87,7 +91,7 @@ deny contains {
 	some one in noted
 	one.statement.effect == "Allow"
 	some principal in one.statement.principals
-	not known_principal(principal)
+	among(principal, strangers)
 }
 
 deny contains {
@@ -99,6 +103,19 @@ deny contains {
 	some one in noted
 	not one.statement.effect == "Deny"
 	"NotPrincipal" in one.statement.not
+}
+
+# Each is looked at once, however often it is named.
+strangers contains principal if {
+	some principal in principals
+	not known_principal(principal)
+}
+
+principals contains principal if {
+	noted := input.notes.statements
+	some one in noted
+	one.statement.effect == "Allow"
+	some principal in one.statement.principals
 }
 
 known_principal(principal) if principal in {"*", "AWS:*"} # see public.policy
@@ -188,8 +205,14 @@ deny contains {
 	one.statement.effect == "Allow"
 	among("*", one.statement.resources)
 	some action in one.statement.actions
-	regex.match("^(iam|organizations|sts):", action)
+	gives_rights(action)
 	not boundary(one)
+}
+
+gives_rights(action) if {
+	parts := split(action, ":")
+	among(parts[0], ["iam", "organizations", "sts"])
+	parts[1]
 	not regex.match("^[a-z]+:(Get|List|Describe)", action)
 }
 
@@ -289,9 +312,33 @@ deny contains {
 }
 
 known_chart(r) if {
-	count(r.values.repository) == 1
-	known_repository(r.values.repository[0])
-	regex.match("^[a-z0-9][a-z0-9/-]*$", r.values.chart[0])
+	repository := r.values.repository[0]
+	r.values.repository == [repository]
+	among(repository, sources_of_charts)
+	among(r.values.chart[0], plain_charts)
+}
+
+# Each is looked at once: many releases come from few places.
+sources_of_charts contains repository if {
+	some repository in named_repositories
+	known_repository(repository)
+}
+
+named_repositories contains repository if {
+	named := input.resources.helm_release
+	some _, r in named
+	repository := r.values.repository[0]
+}
+
+plain_charts contains chart if {
+	some chart in named_charts
+	regex.match("^[a-z0-9][a-z0-9/-]*$", chart)
+}
+
+named_charts contains chart if {
+	named := input.resources.helm_release
+	some _, r in named
+	chart := r.values.chart[0]
 }
 
 known_repository(repository) if repository in repositories

@@ -246,19 +246,28 @@ private_ranges(r, path) if {
 deny contains {
 	"rule": "reference.foreign",
 	"msg": concat("", ["it is of project ", project]),
-	"address": concat("", [prefix, address(type, name)]),
+	"address": concat("", ["data.", address(type, name)]),
 } if {
-	some prefix, section in {"": "resources", "data.": "data"}
-	types := input[section]
+	types := input.data
 	some type, named in types
 	startswith(type, "google_")
 	some name, r in named
-	values := r.values
 	some path in ["project", "project_id", "fleet.project", "network_project"]
-	some said in values[path]
-	not said == input.account
+	some said in r.values[path]
 	project := trim_prefix(said, "projects/")
 	project != input.account
+}
+
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it is of project ", project]),
+	"address": place,
+} if {
+	noted := input.notes.owners
+	some said, places in noted
+	project := trim_prefix(said, "projects/")
+	project != input.account
+	some place in places
 }
 
 # -- keys --------------------------------------------------------------------------------------------------------------

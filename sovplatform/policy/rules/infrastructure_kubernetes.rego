@@ -213,7 +213,7 @@ deny contains {"rule": "iam.owner", "msg": "the role may do everything", "addres
 	found := [each |
 		some each
 		r := named[each]
-		r.values["role_ref.each"][0] in {"cluster-admin", "admin", "edit"}
+		r.values["role_ref.name"][0] in {"cluster-admin", "admin", "edit"}
 	]
 	some name in found
 }
@@ -224,7 +224,7 @@ deny contains {"rule": "public.anyone", "msg": "everybody may use it", "address"
 	found := [each |
 		some each
 		r := named[each]
-		some subject in r.values["subject.each"]
+		some subject in r.values["subject.name"]
 		subject in {"system:anonymous", "system:unauthenticated", "system:authenticated"}
 	]
 	some name in found

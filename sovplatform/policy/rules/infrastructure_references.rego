@@ -194,15 +194,19 @@ boundless(statement) if {
 }
 
 boundless(statement) if {
+	starred(statement.actions)
 	some action in statement.actions
 	startswith(action, "*")
 }
 
 boundless(statement) if {
+	starred(statement.actions)
 	everywhere(statement)
 	some action in statement.actions
 	endswith(action, ":*")
 }
+
+starred(actions) if contains(concat(" ", actions), "*")
 
 everywhere(statement) if among("*", statement.resources)
 

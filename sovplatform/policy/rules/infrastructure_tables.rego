@@ -42,14 +42,19 @@ blocks_above[path] := parent(path) if {
 parent(path) := concat(".", array.slice(split(path, "."), 0, count(split(path, ".")) - 1))
 
 # The key itself, not what is told of it: an alias or a description may be anybody's.
-own_key(ref) if regex.match(key_of_this_stack, ref)
+own_key(ref) if {
+	parts := split(ref, ".")
+	parts == [parts[0], parts[1], parts[2]]
+	among(parts[2], key_attributes[parts[0]])
+	regex.match("^[A-Za-z0-9_-]+$", parts[1])
+}
 
-key_of_this_stack := concat("", ["^(", concat("|", [
-	"aws_kms_key[.][A-Za-z0-9_-]+[.](arn|id|key_id)",
-	"google_kms_crypto_key[.][A-Za-z0-9_-]+[.]id",
-	"google_kms_crypto_key_iam_member[.][A-Za-z0-9_-]+[.]crypto_key_id",
-	"vault_transit_secret_backend_key[.][A-Za-z0-9_-]+[.](id|name)",
-]), ")$"])
+key_attributes := {
+	"aws_kms_key": ["arn", "id", "key_id"],
+	"google_kms_crypto_key": ["id"],
+	"google_kms_crypto_key_iam_member": ["crypto_key_id"],
+	"vault_transit_secret_backend_key": ["id", "name"],
+}
 
 own_key(ref) if {
 	startswith(ref, "var.")
@@ -191,6 +196,8 @@ deny contains {
 }
 
 refers(r, want) if {
+	r.refs
+	r.mixed
 	some part in ["refs", "mixed"]
 	some _ in r[part][want.path]
 	not refers_elsewhere(r, want)
@@ -225,16 +232,19 @@ deny contains {
 
 judged(_, "all")
 
-judged(type, ignored) if {
-	some part in ["keys", "places"]
-	some path in present[type][part]
-	split(path, ".")[0] == split(ignored, "[")[0]
-}
+judged(type, ignored) if among(split(ignored, "[")[0], judged_arguments[type])
 
-judged(type, ignored) if {
-	some part in ["must", "has", "never", "inside", "own"]
-	some want in present[type][part]
-	split(want.path, ".")[0] == split(ignored, "[")[0]
+judged_arguments[type] := placed | wanted if {
+	kinds := present
+	some type, kind in kinds
+	placed := {split(path, ".")[0] |
+		some part in ["keys", "places"]
+		some path in kind[part]
+	}
+	wanted := {split(want.path, ".")[0] |
+		some part in ["must", "has", "never", "inside", "own"]
+		some want in kind[part]
+	}
 }
 
 judged(type, ignored) if split(object.get(present[type], "labels", ""), ".")[0] == ignored
