@@ -54,7 +54,7 @@ tls_only(name, r) if {
 
 denies_anybody(statement) if {
 	statement.effect == "Deny"
-	statement.not == []
+	statement["not"] == []
 	among("AWS:*", statement.principals)
 }
 

@@ -102,7 +102,7 @@ deny contains {
 	noted := input.notes.statements
 	some one in noted
 	not one.statement.effect == "Deny"
-	"NotPrincipal" in one.statement.not
+	"NotPrincipal" in one.statement["not"]
 }
 
 # Each is looked at once, however often it is named.

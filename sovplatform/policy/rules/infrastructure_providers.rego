@@ -67,7 +67,7 @@ deny contains {
 	not asks_for_a_token(command, object.get(values, concat("", [above, "exec.args"]), []))
 }
 
-asks_for_a_token("gke-gcloud-auth-plugin", [])
+asks_for_a_token("gke-gcloud-auth-plugin", []) := true
 
 asks_for_a_token("aws", ["eks", "get-token", "--cluster-name", _, "--region", place]) if place in input.locations
 

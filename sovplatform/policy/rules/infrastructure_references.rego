@@ -186,7 +186,7 @@ deny contains {
 	not boundary(one)
 }
 
-boundless(statement) if some _ in statement.not
+boundless(statement) if some _ in statement["not"]
 
 boundless(statement) if {
 	some action in statement.actions
@@ -264,7 +264,7 @@ boundaries contains other.name if {
 all_but_global(statement) if statement.actions == ["*"]
 
 all_but_global(statement) if {
-	statement.not == ["NotAction"]
+	statement["not"] == ["NotAction"]
 	count([action | some action in statement.not_actions; not action in aws_global]) == 0
 }
 

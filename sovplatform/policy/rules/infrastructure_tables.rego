@@ -230,7 +230,7 @@ deny contains {
 	judged(one.type, one.path)
 }
 
-judged(_, "all")
+judged(_, "all") := true
 
 judged(type, ignored) if among(split(ignored, "[")[0], judged_arguments[type])
 
