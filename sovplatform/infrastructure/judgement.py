@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sovplatform.infrastructure.named import notes
 from sovplatform.infrastructure.outcomes import Denial
+from sovplatform.infrastructure.parts import parts
 from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import Record
 
 PACKAGE = "sovplatform.infrastructure"
 TIMEOUT_SECONDS = 60.0
-CHUNK = 400
-"""Resources that are judged at once: the interpreter's time grows faster than its input."""
+WORKERS = 2
+"""Parts of a large document that are judged at once: an interpreter leaves the other processor free."""
 
 
 class Judgement(Record):
@@ -28,31 +30,22 @@ class Judgement(Record):
 
 def judging(rules: Sequence[Path] = ()) -> PolicyEngine:
     """The engine that judges plans, with a pilot's own rules beside the built-in ones."""
-    return PolicyEngine(rules, timeout=TIMEOUT_SECONDS, packages=(PACKAGE,))
+    return PolicyEngine(rules, timeout=TIMEOUT_SECONDS, packages=(PACKAGE,), workers=WORKERS)
 
 
 def judge_document(given: Mapping[str, Any], stack_name: str, digest: str, engine: PolicyEngine) -> Judgement:
     """Ask the rules. What they cannot answer is a denial of the whole stack."""
     denials: dict[Denial, None] = {}
     allow = True
-    for part in _parts(given):
-        verdict = engine.evaluate(PACKAGE, part)
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="judging") as judges:
+        verdicts = list(judges.map(partial(engine.evaluate, PACKAGE), parts(given)))
+    for verdict in verdicts:
         allow = allow and verdict.allow
         for rule, message, address in verdict.denials:
             path = _construct(given, address)
             denials[Denial(rule=rule, address=address or stack_name, construct_path=path or stack_name, message=message)] = None
     found = sorted(denials, key=lambda one: (one.address, one.rule, one.message))
     return Judgement(stack=stack_name, plan=digest, allow=allow and not found, denials=tuple(found))
-
-
-def _parts(given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The document with some of its resources at a time; each resource brings all that its rules ask for."""
-    every = [(kind, name, one) for kind, named in given["resources"].items() for name, one in named.items()]
-    for start in range(0, max(len(every), 1), CHUNK):
-        some: dict[str, dict[str, Any]] = {}
-        for kind, name, one in every[start : start + CHUNK]:
-            some.setdefault(kind, {})[name] = one
-        yield {**given, "resources": some, "notes": given.get("notes") if start == 0 else notes({})}
 
 
 def _construct(given: Mapping[str, Any], address: str) -> str:

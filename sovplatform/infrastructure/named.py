@@ -15,7 +15,9 @@ _CODE = re.compile(
 )
 _ARN = re.compile(r"arn:([a-z0-9-]*|\$\{[^}]*\}):([a-z0-9*-]*):([a-z0-9*-]*|\$\{[^}]*\}):([0-9]*|aws|\*|\$\{[^}]*\}):")
 _PROJECT = re.compile(r"(?<![A-Za-z])projects/([a-z][a-z0-9-]{1,62})(?![a-z0-9-]|:google_)")
-_NAMED = ("regions", "mentions", "projects", "strangers", "accounts", "partitions")
+_NAMED = ("regions", "mentions", "projects", "strangers", "accounts", "partitions", "owners")
+_OWNERS = ("project", "project_id", "fleet.project", "network_project")
+"""Where a thing of Google Cloud says whose it is."""
 
 
 def notes(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -29,6 +31,8 @@ def notes(resources: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
             told = one.get("arns", ())
             found |= {"accounts": [arn["account"] for arn in told], "partitions": [arn["partition"] for arn in told]}
             found["regions"] = one["values"].get("region", ())
+            if kind.startswith("google_"):
+                found["owners"] = [owner for path in _OWNERS for owner in one["values"].get(path, ())]
             for fact, things in found.items():
                 for it in dict.fromkeys(things):
                     named[fact].setdefault(it, []).append(address)

@@ -47,20 +47,27 @@ class PolicyEngine:
         rule_dirs: the directories of further rules.
         timeout: seconds that an answer may take.
         packages: the built-in packages that will be asked; by default all. Those for infrastructure take long to compile.
+        workers: how many questions may be answered at once; each compiles the rules anew, and is made when it is needed.
 
     Raises:
         ConfigError: a directory holds no rules, or rules that do not compile or could never be asked.
     """
 
     def __init__(
-        self, rule_dirs: Sequence[Path] = (), *, timeout: float = TIMEOUT_SECONDS, packages: Collection[str] = ()
+        self,
+        rule_dirs: Sequence[Path] = (),
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        packages: Collection[str] = (),
+        workers: int = 1,
     ) -> None:
         own = [path for path in rule_files(RULES) if not packages or package_of(path) in packages]
         self._packages = frozenset(package_of(path) for path in own)
         self._programs = [own, further_rules(rule_dirs)] if rule_dirs else [own]
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._worker = _Worker(self._programs)
+        self._workers = [_Worker(self._programs)]
+        self._most = workers
 
     def evaluate(self, package: str, input: Mapping[str, Any]) -> Verdict:
         """The verdict of `package` (for example `sovplatform.border`) on `input`; an error or a timeout is a denial."""
@@ -73,15 +80,25 @@ class PolicyEngine:
             return _no(str(err))
 
     def _ask(self, package: str, document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        with self._lock:
-            worker = self._worker
+        worker = self._least_busy()
         try:
             return worker.ask(package, document, self._timeout)
         except TimeoutError as err:
             with self._lock:
-                if self._worker is worker:  # it may be stuck for good: leave it behind
-                    self._worker = _Worker(self._programs)
+                if worker in self._workers:  # it may be stuck for good: leave it behind
+                    self._workers[self._workers.index(worker)] = _Worker(self._programs)
             raise Unevaluable(f"policy {package} did not answer within {self._timeout:g} s") from err
+        finally:
+            worker.leave()
+
+    def _least_busy(self) -> _Worker:
+        with self._lock:
+            worker = min(self._workers, key=lambda one: one.waiting)
+            if worker.waiting and len(self._workers) < self._most:
+                worker = _Worker(self._programs)
+                self._workers.append(worker)
+            worker.enter()
+            return worker
 
 
 def further_rules(directories: Sequence[Path]) -> list[Path]:
@@ -140,6 +157,9 @@ class _Worker:
     """One thread that owns the interpreters: they are not made to be shared, and this way a caller need not wait forever."""
 
     def __init__(self, programs: Sequence[Sequence[Path]]) -> None:
+        self.waiting = 0
+        """How many have asked it and have no answer yet."""
+        self._counting = threading.Lock()
         self._requests: SimpleQueue[tuple[str, Mapping[str, Any], SimpleQueue[Any]]] = SimpleQueue()
         ready: SimpleQueue[SovError | None] = SimpleQueue()
         threading.Thread(target=self._run, args=(programs, ready), name="policy", daemon=True).start()
@@ -170,6 +190,16 @@ class _Worker:
                 reply.put(err)
             except Exception as err:  # an error in here is an answer too: no
                 reply.put(Unevaluable(f"policy {package} cannot be evaluated ({type(err).__name__})"))
+
+    def enter(self) -> None:
+        """Somebody is about to ask."""
+        with self._counting:
+            self.waiting += 1
+
+    def leave(self) -> None:
+        """Somebody asked and goes, with an answer or without."""
+        with self._counting:
+            self.waiting -= 1
 
     def ask(self, package: str, document: Mapping[str, Any], timeout: float) -> list[Mapping[str, Any]]:
         reply: SimpleQueue[list[Mapping[str, Any]] | Unevaluable] = SimpleQueue()

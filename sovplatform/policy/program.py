@@ -2,6 +2,10 @@
 
 rego-cpp (PyPI `regopy`) writes strings into its answers without escaping them, cuts them at a NUL, wraps integers at 64 bits,
 and must not be asked for the text of an error. So an input with such things in it is refused before it is evaluated.
+
+It is slow where OPA is not, which rules over many things can avoid: `some x in input.things` first writes all of them as a text,
+`things := input.things` with `some x in things` does not; each call of a built-in function copies all that the program holds, a
+comparison or a function of one's own does not; and what is assigned or told may be computed before what would rule it out.
 """
 
 from __future__ import annotations

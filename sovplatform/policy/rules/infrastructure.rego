@@ -34,42 +34,55 @@ whole if {
 
 deny contains {"rule": "plan.incomplete", "msg": "the plan is broken off, or not of the whole stack", "address": ""} if not whole
 
-deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "plan.forbidden",
+	"msg": concat("", ["no stack may have this: ", what]),
+	"address": "",
+} if {
 	some what in input.forbidden
-	msg := concat("", ["no stack may have this: ", what])
 }
 
 # -- types -------------------------------------------------------------------------------------------------------------
 # Of the tables only what this plan is about: they are large, and looked up often.
 present[type] := kind if {
-	some type, kind in aws_kinds
-	type in concerned
+	kinds := aws_kinds
+	some type in concerned
+	kind := kinds[type]
 }
 
 present[type] := kind if {
-	some type, kind in google_kinds
-	type in concerned
+	kinds := google_kinds
+	some type in concerned
+	kind := kinds[type]
 }
 
 present[type] := kind if {
-	some type, kind in kubernetes_kinds
-	type in concerned
+	kinds := kubernetes_kinds
+	some type in concerned
+	kind := kinds[type]
 }
 
 concerned := object.keys(input.resources) | {gone.type | some gone in input.deletes}
 
-deny contains {"rule": "type.unknown", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "type.unknown",
+	"msg": concat("", ["no rule knows what a ", type, " may be"]),
+	"address": address(type, name),
+} if {
 	some type in object.keys(input.resources)
 	not present[type]
-	some name, _ in input.resources[type]
-	msg := concat("", ["no rule knows what a ", type, " may be"])
+	named := input.resources[type]
+	some name, _ in named
 }
 
-deny contains {"rule": "type.unknown", "msg": msg, "address": concat("", ["data.", address(type, name)])} if {
+deny contains {
+	"rule": "type.unknown",
+	"msg": concat("", ["no rule knows what reading a ", type, " may tell"]),
+	"address": concat("", ["data.", address(type, name)]),
+} if {
 	some type, named in input.data
 	not type in readable
 	some name, _ in named
-	msg := concat("", ["no rule knows what reading a ", type, " may tell"])
 }
 
 readable := aws_readable | google_readable
@@ -86,54 +99,92 @@ marks := concat(" ", [
 	concat("", ["sov-week=", format_int(input.stack.week, 10)]),
 ])
 
-deny contains {"rule": "label.missing", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
-	some name, r in input.resources[type]
-	not r.marks[kind.labels] == marks
-	kind.labels
-	msg := concat("", [kind.labels, " do not say ", marks])
+deny contains {
+	"rule": "label.missing",
+	"msg": concat("", [kind.labels, " do not say ", marks]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		not r.marks[kind.labels] == marks
+		kind.labels
+	]
+	some name in found
 }
 
 # What may be undefined is asked for inside a function, here and everywhere: stock OPA takes references out of a negated call,
 # so that `not f(r.missing)` and `not x in r.missing` are undefined there, not true, and would deny nothing.
-says(r, path, value) if value in r.values[path]
+says(r, path, value) if {
+	some one in r.values[path]
+	one == value
+}
 
 # -- places ------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": "place.resource",
+	"msg": concat("", [path, " is ", place, ", which is not among the region's places"]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some path in kind.places
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some place in r.values[path]
-	not place in input.locations
-	msg := concat("", [path, " is ", place, ", which is not among the region's places"])
+	not here(place)
+}
+
+here(place) if {
+	some one in input.locations
+	one == place
 }
 
 # Where it says nothing, the cloud would choose.
-deny contains {"rule": "place.resource", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": "place.resource",
+	"msg": concat("", ["it does not say where it is: ", concat(" or ", paths)]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	paths := kind.places
-	some name, r in input.resources[type]
-	not says_any(r, paths)
-	msg := concat("", ["it does not say where it is: ", concat(" or ", paths)])
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		not says_any(r, paths)
+	]
+	some name in found
 }
 
 says_any(r, paths) if {
 	some path in paths
-	count(r.values[path]) > 0
+	some _ in r.values[path]
 }
 
-deny contains {"rule": "place.resource", "msg": msg, "address": resource} if {
-	some place, resources in input.notes.regions
+deny contains {
+	"rule": "place.resource",
+	"msg": concat("", ["region is ", place, ", which is not among the region's places"]),
+	"address": resource,
+} if {
+	noted := input.notes.regions
+	some place, resources in noted
 	not place in input.locations
 	some resource in resources
-	msg := concat("", ["region is ", place, ", which is not among the region's places"])
 }
 
-deny contains {"rule": "place.jurisdiction", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.jurisdiction",
+	"msg": concat("", [place, " is not known to be in ", input.region.jurisdiction]),
+	"address": "",
+} if {
 	some place in input.locations
 	clouded
 	not lies_in(place, input.region.jurisdiction)
-	msg := concat("", [place, " is not known to be in ", input.region.jurisdiction])
 }
 
 lies_in(place, jurisdiction) if country(place) == jurisdiction
@@ -142,31 +193,39 @@ clouded if input.providers.aws
 
 clouded if input.providers.google
 
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.provider",
+	"msg": concat("", ["nobody knows where the provider ", name, " works"]),
+	"address": "",
+} if {
 	some name, _ in input.providers
 	not name in {"aws", "google", "helm", "kubernetes", "vault"}
-	msg := concat("", ["nobody knows where the provider ", name, " works"])
 }
 
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.provider",
+	"msg": concat("", ["the provider ", name, " does not say that it works in one of the region's places"]),
+	"address": "",
+} if {
 	some name in {"aws", "google"}
 	provider := input.providers[name]
 	not placed(provider)
-	msg := concat("", ["the provider ", name, " does not say that it works in one of the region's places"])
 }
 
 # Without a configuration the environment would say where it works.
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.provider",
+	"msg": concat("", ["the provider ", name, " has no configuration that says where it works"]),
+	"address": "",
+} if {
 	some name in {"aws", "google", "helm", "kubernetes", "vault"}
-	needed(name)
+	name in needed
 	not input.providers[name]
-	msg := concat("", ["the provider ", name, " has no configuration that says where it works"])
 }
 
-needed(name) if {
-	some section in [input.resources, input.data]
-	some type, _ in section
-	startswith(type, concat("", [name, "_"]))
+needed contains split(type, "_")[0] if {
+	types := object.keys(input.resources) | object.keys(input.data)
+	some type in types
 }
 
 placed(provider) if {
@@ -213,11 +272,14 @@ foreign_state contains code if {
 }
 
 # -- deletion and cost -------------------------------------------------------------------------------------------------
-deny contains {"rule": "delete.protected", "msg": msg, "address": address(gone.type, gone.name)} if {
+deny contains {
+	"rule": "delete.protected",
+	"msg": concat("", ["a ", gone.type, " would be deleted, and what it holds with it"]),
+	"address": address(gone.type, gone.name),
+} if {
 	some gone in input.deletes
 	not input.destroy == true
 	not harmless(gone.type)
-	msg := concat("", ["a ", gone.type, " would be deleted, and what it holds with it"])
 }
 
 harmless(type) if {
@@ -225,9 +287,12 @@ harmless(type) if {
 	not present[type].keeps == true
 }
 
-deny contains {"rule": "budget.over", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "budget.over",
+	"msg": sprintf("a month may cost %v, and the budget is %v", [input.cost.month_high, input.cost.limit]),
+	"address": "",
+} if {
 	input.cost.month_high > input.cost.limit
-	msg := sprintf("a month may cost %v, and the budget is %v", [input.cost.month_high, input.cost.limit])
 }
 
 deny contains {"rule": "budget.over", "msg": msg, "address": ""} if {

@@ -1,45 +1,84 @@
-# What a chart is given that goes beyond its own settings: objects that it applies as they are, and ways to reach it from outside.
+# Charts: those from repositories that we know, or from the region's own mirror or registry.
 package sovplatform.infrastructure
 
 import rego.v1
 
-# -- objects in a chart's values -------------------------------------------------------------------------------------------
-# As with manifests, only what is known to be harmless.
-deny contains {"rule": "type.unknown", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some one in r.objects
-	not known_object(one)
-	msg := concat("", [one.path, " has a ", one.kind, ", and no rule knows what it may be in a chart's values"])
+repositories := {
+	"https://argoproj.github.io/argo-helm",
+	"https://charts.jetstack.io",
+	"https://community-charts.github.io/helm-charts",
+	"https://kyverno.github.io/kyverno",
+	"https://openbao.github.io/openbao-helm",
+	"https://prometheus-community.github.io/helm-charts",
+	"https://spiffe.github.io/helm-charts-hardened",
+	"oci://ghcr.io/kserve/charts",
+	"oci://ghcr.io/kubeflow/charts",
 }
 
-known_object(one) if one.kind == "cert-manager.io/v1/Certificate"
-
-# An issuer inside the cluster: any other would tell its names to somebody outside.
-known_object(one) if {
-	one.kind == "cert-manager.io/v1/Issuer"
-	not asks_outside(one)
+deny contains {
+	"rule": "chart.source",
+	"msg": "the chart is from no repository that we know, nor from the region's mirror or registry",
+	"address": address("helm_release", name),
+} if {
+	named := input.resources.helm_release
+	found := [each |
+		some each
+		r := named[each]
+		not known_chart(r)
+	]
+	some name in found
 }
 
-asks_outside(one) if {
-	some section in ["blocks", "values"]
-	some path, _ in one[section]
-	startswith(path, "spec.")
-	part := split(path, ".")[1]
-	not part in {"ca", "selfSigned"}
+known_chart(r) if {
+	repository := r.values.repository[0]
+	r.values.repository == [repository]
+	among(repository, sources_of_charts)
+	among(r.values.chart[0], plain_charts)
 }
 
-deny contains {"rule": "value.unreadable", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some path in r.unread
-	msg := concat("", [path, " is a template, or a manifest that cannot be read"])
+# Each is looked at once: many releases come from few places.
+sources_of_charts contains repository if {
+	some repository in named_repositories
+	known_repository(repository)
 }
 
-# -- ways in from outside --------------------------------------------------------------------------------------------------
-# `doors` are found where the document is made: to look at each path of each chart here takes long.
-deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some path in r.doors
-	some value in r.values[path]
-	not value in {false, "false"}
-	msg := concat("", [path, ": it would be reached from outside"])
+named_repositories contains repository if {
+	named := input.resources.helm_release
+	some _, r in named
+	repository := r.values.repository[0]
 }
+
+plain_charts contains chart if {
+	some chart in named_charts
+	regex.match("^[a-z0-9][a-z0-9/-]*$", chart)
+}
+
+named_charts contains chart if {
+	named := input.resources.helm_release
+	some _, r in named
+	chart := r.values.chart[0]
+}
+
+known_repository(repository) if repository in repositories
+
+known_repository(repository) if {
+	count(input.mirror) > 0
+	within(repository, input.mirror)
+}
+
+known_repository(repository) if {
+	count(input.account) > 0
+	some place in input.locations
+	some suffix in ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"]
+	within(repository, concat("", ["oci://", input.account, ".dkr.ecr.", place, ".", suffix]))
+}
+
+known_repository(repository) if {
+	count(input.account) > 0
+	some place in input.locations
+	within(repository, concat("", ["oci://", place, "-docker.pkg.dev/", input.account]))
+}
+
+within(repository, above) if repository == above
+
+within(repository, above) if startswith(repository, concat("", [trim_suffix(above, "/"), "/"]))

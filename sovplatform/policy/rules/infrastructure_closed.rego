@@ -1,22 +1,28 @@
-# What the tables leave open: arguments that undo what another resource promises, people and charts from elsewhere.
+# What the tables leave open: arguments that undo what another resource promises, people from elsewhere.
 package sovplatform.infrastructure
 
 import rego.v1
 
 # -- where the providers come from, and where the state goes -------------------------------------------------------------
-deny contains {"rule": "provider.source", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "provider.source",
+	"msg": concat("", ["nobody knows what the provider ", source, " does"]),
+	"address": "",
+} if {
 	some source in input.sources
 	not source in {"hashicorp/aws", "hashicorp/google", "hashicorp/helm", "hashicorp/kubernetes", "hashicorp/vault"}
-	msg := concat("", ["nobody knows what the provider ", source, " does"])
 }
 
-deny contains {"rule": "state.outside", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "state.outside",
+	"msg": concat("", [path, " is no endpoint of AWS in the region"]),
+	"address": "",
+} if {
 	input.backend.type == "s3"
 	some path, endpoints in input.backend.configuration
 	contains(path, "endpoint")
 	some endpoint in endpoints
 	not own_endpoint(endpoint)
-	msg := concat("", [path, " is no endpoint of AWS in the region"])
 }
 
 own_endpoint(endpoint) if {
@@ -35,43 +41,81 @@ aws_closed := [
 	{"type": "aws_launch_template", "rule": "value.unreadable", "paths": ["user_data"]},
 ]
 
-deny contains {"rule": want.rule, "msg": msg, "address": address(want.type, name)} if {
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", ["it may not say ", path]),
+	"address": address(want.type, name),
+} if {
 	some want in aws_closed
-	some name, r in input.resources[want.type]
 	some path in want.paths
-	said_below(r, path)
-	msg := concat("", ["it may not say ", path])
+	named := input.resources[want.type]
+	found := [each |
+		some each
+		r := named[each]
+		said_below(r, path)
+	]
+	some name in found
 }
 
 deny contains {"rule": "key.imported", "msg": "its material comes from outside", "address": address("aws_kms_key", name)} if {
-	some name, r in input.resources.aws_kms_key
-	some origin in r.values.origin
-	origin != "AWS_KMS"
+	named := input.resources.aws_kms_key
+	found := [each |
+		some each
+		r := named[each]
+		some origin in r.values.origin
+		not origin == "AWS_KMS"
+	]
+	some name in found
 }
 
-deny contains {"rule": "guardrail.weak", "msg": msg, "address": address(type, name)} if {
+deny contains {
+	"rule": "guardrail.weak",
+	"msg": concat("", [path, " leaves the key to nobody, or to anybody"]),
+	"address": address(type, name),
+} if {
 	some type in {"aws_kms_key", "aws_kms_key_policy"}
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some path, right in {"bypass_policy_lockout_safety_check": false, "is_enabled": true}
 	some value in r.values[path]
-	value != right
-	msg := concat("", [path, " leaves the key to nobody, or to anybody"])
+	not value == right
 }
 
 # -- people and rights ---------------------------------------------------------------------------------------------------
-deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+deny contains {
+	"rule": "iam.stranger",
+	"msg": concat("", [one.path, " lets in ", principal, ", who is not of this account"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	one.statement.effect == "Allow"
 	some principal in one.statement.principals
-	not known_principal(principal)
-	msg := concat("", [one.path, " lets in ", principal, ", who is not of this account"])
+	among(principal, strangers)
 }
 
-deny contains {"rule": "iam.stranger", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+deny contains {
+	"rule": "iam.stranger",
+	"msg": concat("", [one.path, " lets in everybody but some"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	not one.statement.effect == "Deny"
-	"NotPrincipal" in one.statement.not
-	msg := concat("", [one.path, " lets in everybody but some"])
+	"NotPrincipal" in one.statement["not"]
+}
+
+# Each is looked at once, however often it is named.
+strangers contains principal if {
+	some principal in principals
+	not known_principal(principal)
+}
+
+principals contains principal if {
+	noted := input.notes.statements
+	some one in noted
+	one.statement.effect == "Allow"
+	some principal in one.statement.principals
 }
 
 known_principal(principal) if principal in {"*", "AWS:*"} # see public.policy
@@ -91,11 +135,19 @@ known_principal(principal) if regex.match("^AWS:[$][{]aws_iam_role[.][a-z0-9_]+[
 known_principal(principal) if regex.match("^Federated:[$][{]aws_iam_openid_connect_provider[.][a-z0-9_]+[.]arn[}]$", principal)
 
 # A boundary is the one of the guardrails: of this stack, where it must deny all other places, or of another stack of this region.
-deny contains {"rule": "iam.unbounded", "msg": msg, "address": address("aws_iam_role", name)} if {
-	some name, r in input.resources.aws_iam_role
-	not unsaid(r, "permissions_boundary")
-	not well_bounded(r)
-	msg := "permissions_boundary is not that of the region's guardrails"
+deny contains {
+	"rule": "iam.unbounded",
+	"msg": "permissions_boundary is not that of the region's guardrails",
+	"address": address("aws_iam_role", name),
+} if {
+	named := input.resources.aws_iam_role
+	found := [each |
+		some each
+		r := named[each]
+		not unsaid(r, "permissions_boundary")
+		not well_bounded(r)
+	]
+	some name in found
 }
 
 well_bounded(r) if {
@@ -104,7 +156,7 @@ well_bounded(r) if {
 	own_boundary(refs[0])
 }
 
-own_boundary("aws_iam_policy.guardrails.arn") if boundary({"type": "aws_iam_policy", "name": "guardrails"})
+own_boundary("aws_iam_policy.guardrails.arn") if "aws_iam_policy.guardrails" in boundaries
 
 own_boundary(ref) if {
 	startswith(ref, "var.")
@@ -122,10 +174,18 @@ attachable := {
 	"service-role/AmazonEBSCSIDriverPolicy",
 }
 
-deny contains {"rule": "iam.owner", "msg": msg, "address": address("aws_iam_role_policy_attachment", name)} if {
-	some name, r in input.resources.aws_iam_role_policy_attachment
-	not attached_rightly(r)
-	msg := "policy_arn is none of the policies of AWS that nodes and controllers need"
+deny contains {
+	"rule": "iam.owner",
+	"msg": "policy_arn is none of the policies of AWS that nodes and controllers need",
+	"address": address("aws_iam_role_policy_attachment", name),
+} if {
+	named := input.resources.aws_iam_role_policy_attachment
+	found := [each |
+		some each
+		r := named[each]
+		not attached_rightly(r)
+	]
+	some name in found
 }
 
 attached_rightly(r) if {
@@ -134,37 +194,69 @@ attached_rightly(r) if {
 }
 
 # Whoever may give rights on everything has them all.
-deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+deny contains {
+	"rule": "iam.owner",
+	"msg": concat("", [one.path, " allows ", action, " on everything"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	one.type in {"aws_iam_policy", "aws_iam_role_policy"}
 	one.statement.effect == "Allow"
-	"*" in one.statement.resources
+	among("*", one.statement.resources)
 	some action in one.statement.actions
-	regex.match("^(iam|organizations|sts):", action)
+	gives_rights(action)
 	not boundary(one)
-	not regex.match("^[a-z]+:(Get|List|Describe)", action)
-	msg := concat("", [one.path, " allows ", action, " on everything"])
 }
 
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", one.name)} if {
-	some one in input.notes.statements
+gives_rights(action) if {
+	parts := split(action, ":")
+	among(parts[0], ["iam", "organizations", "sts"])
+	parts[1]
+	not regex.match("^[a-z]+:(Get|List|Describe)", action)
+}
+
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": concat("", ["it may do as it likes at ", path]),
+	"address": address("vault_policy", one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	one.type == "vault_policy"
 	some path in one.statement.resources
 	regex.match("^/*([*]|[+]|sys/([*]|policies|policy|auth|mounts|raw))", path)
 	not one.statement.effect == "Deny"
-	msg := concat("", ["it may do as it likes at ", path])
 }
 
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address("vault_policy", name)} if {
-	some name, _ in input.resources.vault_policy
-	count([1 | some one in input.notes.statements; one.type == "vault_policy"; one.name == name]) == 0
-	msg := "it is not known, or not understood, what it allows"
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": "it is not known, or not understood, what it allows",
+	"address": address("vault_policy", name),
+} if {
+	named := input.resources.vault_policy
+	some name, _ in named
+	not name in vault_policies
 }
 
-deny contains {"rule": "iam.owner", "msg": msg, "address": address("google_project_iam_member", name)} if {
-	some name, r in input.resources.google_project_iam_member
-	not nodes_role(r)
-	msg := "a right in the whole project is for nodes to log and measure, and no other"
+vault_policies contains one.name if {
+	noted := input.notes.statements
+	some one in noted
+	one.type == "vault_policy"
+}
+
+deny contains {
+	"rule": "iam.owner",
+	"msg": "a right in the whole project is for nodes to log and measure, and no other",
+	"address": address("google_project_iam_member", name),
+} if {
+	named := input.resources.google_project_iam_member
+	found := [each |
+		some each
+		r := named[each]
+		not nodes_role(r)
+	]
+	some name in found
 }
 
 nodes_role(r) if {
@@ -172,10 +264,18 @@ nodes_role(r) if {
 	r.values.role[0] in {"roles/container.defaultNodeServiceAccount", "roles/logging.logWriter", "roles/monitoring.metricWriter"}
 }
 
-deny contains {"rule": "key.protection", "msg": msg, "address": address("google_kms_crypto_key", name)} if {
-	some name, r in input.resources.google_kms_crypto_key
-	not in_hardware(r)
-	msg := "version_template.protection_level must be HSM, HSM_SINGLE_TENANT, EXTERNAL or EXTERNAL_VPC"
+deny contains {
+	"rule": "key.protection",
+	"msg": "version_template.protection_level must be HSM, HSM_SINGLE_TENANT, EXTERNAL or EXTERNAL_VPC",
+	"address": address("google_kms_crypto_key", name),
+} if {
+	named := input.resources.google_kms_crypto_key
+	found := [each |
+		some each
+		r := named[each]
+		not in_hardware(r)
+	]
+	some name in found
 }
 
 in_hardware(r) if {
@@ -190,52 +290,3 @@ in_hardware(r) if {
 	r.values["version_template.algorithm"] == ["EC_SIGN_ED25519"]
 	r.values.purpose == ["ASYMMETRIC_SIGN"]
 }
-
-# -- charts --------------------------------------------------------------------------------------------------------------
-repositories := {
-	"https://argoproj.github.io/argo-helm",
-	"https://charts.jetstack.io",
-	"https://community-charts.github.io/helm-charts",
-	"https://kyverno.github.io/kyverno",
-	"https://openbao.github.io/openbao-helm",
-	"https://prometheus-community.github.io/helm-charts",
-	"https://spiffe.github.io/helm-charts-hardened",
-	"oci://ghcr.io/kserve/charts",
-	"oci://ghcr.io/kubeflow/charts",
-}
-
-deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	not known_chart(r)
-	msg := "the chart is from no repository that we know, nor from the region's mirror or registry"
-}
-
-known_chart(r) if {
-	count(r.values.repository) == 1
-	known_repository(r.values.repository[0])
-	regex.match("^[a-z0-9][a-z0-9/-]*$", r.values.chart[0])
-}
-
-known_repository(repository) if repository in repositories
-
-known_repository(repository) if {
-	count(input.mirror) > 0
-	within(repository, input.mirror)
-}
-
-known_repository(repository) if {
-	count(input.account) > 0
-	some place in input.locations
-	some suffix in ["amazonaws.com", "amazonaws.com.cn", "amazonaws.eu"]
-	within(repository, concat("", ["oci://", input.account, ".dkr.ecr.", place, ".", suffix]))
-}
-
-known_repository(repository) if {
-	count(input.account) > 0
-	some place in input.locations
-	within(repository, concat("", ["oci://", place, "-docker.pkg.dev/", input.account]))
-}
-
-within(repository, above) if repository == above
-
-within(repository, above) if startswith(repository, concat("", [trim_suffix(above, "/"), "/"]))

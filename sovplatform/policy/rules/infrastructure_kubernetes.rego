@@ -97,62 +97,96 @@ kubernetes_kinds := {
 }
 
 # -- charts --------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "chart.source", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
+deny contains {
+	"rule": "chart.source",
+	"msg": concat("", [repository, " is no repository that is reached by TLS"]),
+	"address": address("helm_release", name),
+} if {
+	named := input.resources.helm_release
+	some name, r in named
 	some repository in r.values.repository
 	not startswith(repository, "https://")
 	not startswith(repository, "oci://")
-	msg := concat("", [repository, " is no repository that is reached by TLS"])
 }
 
-deny contains {"rule": "chart.unpinned", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
+deny contains {
+	"rule": "chart.unpinned",
+	"msg": concat("", [version, " is not one version"]),
+	"address": address("helm_release", name),
+} if {
+	named := input.resources.helm_release
+	some name, r in named
 	some version in r.values.version
 	not regex.match("^v?[0-9]+\\.[0-9]+\\.[0-9]+([-+][0-9A-Za-z.+-]+)?$", version)
-	msg := concat("", [version, " is not one version"])
 }
 
-deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some path, values in r.values
+deny contains {
+	"rule": "public.balancer",
+	"msg": concat("", [path, " is ", value, ": it would be reached from outside"]),
+	"address": address("helm_release", name),
+} if {
+	named := input.resources.helm_release
+	some name, r in named
+	said := r.values
+	some path, values in said
 	some value in values
 	value in {"LoadBalancer", "NodePort"}
-	msg := concat("", [path, " is ", value, ": it would be reached from outside"])
 }
 
-deny contains {"rule": "public.balancer", "msg": msg, "address": address("helm_release", name)} if {
-	some name, r in input.resources.helm_release
-	some path, values in r.values
+deny contains {
+	"rule": "public.balancer",
+	"msg": concat("", [path, ": it would be reached from outside"]),
+	"address": address("helm_release", name),
+} if {
+	named := input.resources.helm_release
+	some name, r in named
+	said := r.values
+	some path, values in said
 	endswith(path, "ingress.enabled")
 	some value in values
 	not value in {false, "false"}
-	msg := concat("", [path, ": it would be reached from outside"])
 }
 
 # -- networks --------------------------------------------------------------------------------------------------------------
 # A rule of a network policy that names nobody is about everybody.
-deny contains {"rule": rule, "msg": msg, "address": address("kubernetes_network_policy_v1", name)} if {
-	some name, r in input.resources.kubernetes_network_policy_v1
+deny contains {
+	"rule": rule,
+	"msg": concat("", [path, " is not said in each rule"]),
+	"address": address("kubernetes_network_policy_v1", name),
+} if {
+	named := input.resources.kubernetes_network_policy_v1
+	some name, r in named
 	some way, rule in {"egress.to": "public.egress", "ingress.from": "public.ingress"}
 	path := concat(".", ["spec", way])
 	object.get(r.blocks, path, 0) < object.get(r.blocks, parent(path), 0)
-	msg := concat("", [path, " is not said in each rule"])
 }
 
 # -- volumes of the clouds -------------------------------------------------------------------------------------------------
-deny contains {"rule": "key.own", "msg": msg, "address": address("kubernetes_storage_class_v1", name)} if {
-	some name, r in input.resources.kubernetes_storage_class_v1
+deny contains {
+	"rule": "key.own",
+	"msg": concat("", [path, " is not the region's own key"]),
+	"address": address("kubernetes_storage_class_v1", name),
+} if {
+	named := input.resources.kubernetes_storage_class_v1
+	some name, r in named
 	some provisioner, path in {"ebs.csi.aws.com": "parameters.kmsKeyId", "pd.csi.storage.gke.io": "parameters.disk-encryption-kms-key"}
 	provisioner in r.values.storage_provisioner
-	not keyed(r, path)
-	msg := concat("", [path, " is not the region's own key"])
+	not keyed(r, path, "parameters")
 }
 
 # -- keys in Vault ---------------------------------------------------------------------------------------------------------
-deny contains {"rule": "key.rotation", "msg": msg, "address": address("vault_transit_secret_backend_key", name)} if {
-	some name, r in input.resources.vault_transit_secret_backend_key
-	not rotated(r)
-	msg := "auto_rotate_period must be a year or less"
+deny contains {
+	"rule": "key.rotation",
+	"msg": "auto_rotate_period must be a year or less",
+	"address": address("vault_transit_secret_backend_key", name),
+} if {
+	named := input.resources.vault_transit_secret_backend_key
+	found := [each |
+		some each
+		r := named[each]
+		not rotated(r)
+	]
+	some name in found
 }
 
 rotated(r) if {
@@ -163,30 +197,48 @@ rotated(r) if {
 # -- rights ------------------------------------------------------------------------------------------------------------------
 deny contains {"rule": "iam.wildcard", "msg": "it allows everything", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_v1", "kubernetes_role_v1"}
-	some name, r in input.resources[type]
-	some path in {"rule.verbs", "rule.resources", "rule.api_groups"}
-	"*" in r.values[path]
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		some path in {"rule.verbs", "rule.resources", "rule.api_groups"}
+		"*" in r.values[path]
+	]
+	some name in found
 }
 
 deny contains {"rule": "iam.owner", "msg": "the role may do everything", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}
-	some name, r in input.resources[type]
-	r.values["role_ref.name"][0] in {"cluster-admin", "admin", "edit"}
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		r.values["role_ref.name"][0] in {"cluster-admin", "admin", "edit"}
+	]
+	some name in found
 }
 
 deny contains {"rule": "public.anyone", "msg": "everybody may use it", "address": address(type, name)} if {
 	some type in {"kubernetes_cluster_role_binding_v1", "kubernetes_role_binding_v1"}
-	some name, r in input.resources[type]
-	some subject in r.values["subject.name"]
-	subject in {"system:anonymous", "system:unauthenticated", "system:authenticated"}
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		some subject in r.values["subject.name"]
+		subject in {"system:anonymous", "system:unauthenticated", "system:authenticated"}
+	]
+	some name in found
 }
 
 # A cluster of one's own is named by a context of the kubeconfig, and that is the region's place.
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.provider",
+	"msg": concat("", ["the provider ", name, " does not say that it works in the region's cluster"]),
+	"address": "",
+} if {
 	some name in {"helm", "kubernetes"}
 	provider := input.providers[name]
 	not in_cluster(provider)
-	msg := concat("", ["the provider ", name, " does not say that it works in the region's cluster"])
 }
 
 in_cluster(provider) if {

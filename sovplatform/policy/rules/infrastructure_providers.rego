@@ -23,39 +23,51 @@ provider_arguments := {
 	"vault": {"address", "ca_cert_file", "namespace", "skip_child_token"},
 }
 
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.provider",
+	"msg": concat("", ["no rule knows where the provider ", name, " is led by ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path, _ in provider.values
 	not path in object.get(provider_arguments, name, set())
 	not credential(path)
 	not path in unchecked
-	msg := concat("", ["no rule knows where the provider ", name, " is led by ", path])
 }
 
-deny contains {"rule": "place.provider", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "place.provider",
+	"msg": concat("", ["the provider ", name, " works in ", account, ", which is not the region's"]),
+	"address": "",
+} if {
 	some name, path in {"aws": "allowed_account_ids", "google": "project"}
 	some account in input.providers[name].values[path]
 	not account == input.account
-	msg := concat("", ["the provider ", name, " works in ", account, ", which is not the region's"])
 }
 
-deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "plan.forbidden",
+	"msg": concat("", ["the provider ", name, " would run ", command]),
+	"address": "",
+} if {
 	some name, path in {"kubernetes": "exec.command", "helm": "kubernetes.exec.command"}
 	some command in input.providers[name].values[path]
 	not command in {"aws", "gke-gcloud-auth-plugin"}
-	msg := concat("", ["the provider ", name, " would run ", command])
 }
 
 # A program asks for a token to this region's cluster, and is told nothing else: its arguments could lead it elsewhere.
-deny contains {"rule": "plan.forbidden", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "plan.forbidden",
+	"msg": concat("", ["the provider ", name, " would have ", command, " do something else than ask for the cluster's token"]),
+	"address": "",
+} if {
 	some name, above in {"kubernetes": "", "helm": "kubernetes."}
 	values := input.providers[name].values
 	some command in values[concat("", [above, "exec.command"])]
 	not asks_for_a_token(command, object.get(values, concat("", [above, "exec.args"]), []))
-	msg := concat("", ["the provider ", name, " would have ", command, " do something else than ask for the cluster's token"])
 }
 
-asks_for_a_token("gke-gcloud-auth-plugin", [])
+asks_for_a_token("gke-gcloud-auth-plugin", []) := true
 
 asks_for_a_token("aws", ["eks", "get-token", "--cluster-name", _, "--region", place]) if place in input.locations
 
@@ -80,11 +92,14 @@ state_arguments := {
 	"s3": {"allowed_account_ids", "bucket", "encrypt", "key", "kms_key_id", "profile", "region", "use_lockfile"},
 }
 
-deny contains {"rule": "state.outside", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "state.outside",
+	"msg": concat("", ["no rule knows where the state is led by ", path]),
+	"address": "",
+} if {
 	known := state_arguments[input.backend.type]
 	some path, _ in input.backend.configuration
 	not path in known
-	msg := concat("", ["no rule knows where the state is led by ", path])
 }
 
 deny contains {"rule": "state.outside", "msg": "the key of the state is not the region's", "address": ""} if {

@@ -4,53 +4,80 @@ package sovplatform.infrastructure
 import rego.v1
 
 # -- references --------------------------------------------------------------------------------------------------------
-deny contains {"rule": "reference.foreign", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"]),
+	"address": "",
+} if {
 	some name, variable in input.variables
 	not variable.region == input.region.name
 	not variable.output == "artifacts_store"
-	msg := concat("", [name, " is the output ", variable.output, " of ", variable.stack, ": only artifacts cross a border"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some code, places in input.notes.mentions
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names ", code, ", which is not among the region's places"]),
+	"address": place,
+} if {
+	noted := input.notes.mentions
+	some code, places in noted
 	not code in input.locations
 	some place in places
-	msg := concat("", ["it names ", code, ", which is not among the region's places"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some stranger, places in input.notes.strangers
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names things of ", stranger, ", which is under another law"]),
+	"address": place,
+} if {
+	noted := input.notes.strangers
+	some stranger, places in noted
 	some place in places
-	msg := concat("", ["it names things of ", stranger, ", which is under another law"])
 }
 
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some project, places in input.notes.projects
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names things of project ", project]),
+	"address": place,
+} if {
+	noted := input.notes.projects
+	some project, places in noted
 	not project == input.account
 	some place in places
-	msg := concat("", ["it names things of project ", project])
 }
 
 # `aws` owns the policies that it manages; an account that is not yet known is that of a thing of this stack.
-deny contains {"rule": "reference.foreign", "msg": msg, "address": place} if {
-	some account, places in input.notes.accounts
+deny contains {
+	"rule": "reference.foreign",
+	"msg": concat("", ["it names things of account ", account]),
+	"address": place,
+} if {
+	noted := input.notes.accounts
+	some account, places in noted
 	not account in {"", "aws", input.account}
 	some place in places
-	msg := concat("", ["it names things of account ", account])
 }
 
-deny contains {"rule": "reference.partition", "msg": msg, "address": place} if {
-	some partition, places in input.notes.partitions
+deny contains {
+	"rule": "reference.partition",
+	"msg": concat("", ["it names the partition ", partition, ", where this region is not"]),
+	"address": place,
+} if {
+	noted := input.notes.partitions
+	some partition, places in noted
 	not partition in partitions
 	some place in places
-	msg := concat("", ["it names the partition ", partition, ", where this region is not"])
 }
 
 # -- what no rule can read ---------------------------------------------------------------------------------------------
-deny contains {"rule": "value.unreadable", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.opaque
+deny contains {
+	"rule": "value.unreadable",
+	"msg": concat("", [one.path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.opaque
+	some one in noted
 	not free(one.type, one.path)
-	msg := concat("", [one.path, " cannot be judged: it is secret, or has quotes, backslashes or characters that cannot be printed"])
 }
 
 free(type, path) if {
@@ -59,16 +86,23 @@ free(type, path) if {
 }
 
 # -- secrets -----------------------------------------------------------------------------------------------------------
-deny contains {"rule": "secret.clear", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.secrets
-	msg := concat("", [one.path, " is a secret in clear"])
+deny contains {
+	"rule": "secret.clear",
+	"msg": concat("", [one.path, " is a secret in clear"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.secrets
+	some one in noted
 }
 
-deny contains {"rule": "secret.clear", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "secret.clear",
+	"msg": concat("", ["the provider ", name, " has a credential in clear: ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path, _ in provider.values
 	credential(path)
-	msg := concat("", ["the provider ", name, " has a credential in clear: ", path])
 }
 
 credential(path) if {
@@ -80,33 +114,43 @@ at_end(path, last) if path == last
 
 at_end(path, last) if endswith(path, concat("", [".", last]))
 
-deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "tls.absent",
+	"msg": concat("", ["the provider ", name, " does not check who answers: ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path in unchecked
 	some value in provider.values[path]
 	not value == false
-	msg := concat("", ["the provider ", name, " does not check who answers: ", path])
 }
 
 unchecked := {"insecure", "kubernetes.insecure", "skip_tls_verify", "plain_http"}
 
-deny contains {"rule": "tls.absent", "msg": msg, "address": ""} if {
+deny contains {
+	"rule": "tls.absent",
+	"msg": concat("", ["the provider ", name, " does not speak TLS: ", path]),
+	"address": "",
+} if {
 	some name, provider in input.providers
 	some path in {"address", "host", "kubernetes.host"}
 	some value in provider.values[path]
 	not startswith(value, "https://")
 	not startswith(value, "${")
-	msg := concat("", ["the provider ", name, " does not speak TLS: ", path])
 }
 
 # -- policies of IAM ---------------------------------------------------------------------------------------------------
-deny contains {"rule": "public.policy", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+deny contains {
+	"rule": "public.policy",
+	"msg": concat("", [one.path, " lets anybody in"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	not one.statement.effect == "Deny"
 	some principal in one.statement.principals
-	principal in {"*", "AWS:*"}
+	among(principal, ["*", "AWS:*"])
 	not confined(one)
-	msg := concat("", [one.path, " lets anybody in"])
 }
 
 confined(one) if {
@@ -120,7 +164,7 @@ confined(one) if {
 # An endpoint is no door of its own: it lets through who has rights elsewhere. What it leads to must be named.
 confined(one) if {
 	one.type == "aws_vpc_endpoint"
-	not "*" in one.statement.resources
+	not among("*", one.statement.resources)
 }
 
 account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
@@ -129,34 +173,42 @@ account_keys := {concat(" ", ["StringEquals", key, ""]) | some key in {
 	"kms:CallerAccount",
 }}
 
-deny contains {"rule": "iam.wildcard", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+deny contains {
+	"rule": "iam.wildcard",
+	"msg": concat("", [one.path, " allows everything, or everything but"]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	not one.statement.effect == "Deny"
-	not one.type in {"aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"} # their resource is the thing itself
+	not among(one.type, ["aws_vpc_endpoint", "aws_kms_key", "aws_kms_key_policy"]) # their resource is the thing itself
 	boundless(one.statement)
 	not boundary(one)
-	msg := concat("", [one.path, " allows everything, or everything but"])
 }
 
-boundless(statement) if count(statement.not) > 0
+boundless(statement) if some _ in statement["not"]
 
 boundless(statement) if {
 	some action in statement.actions
-	action in {"sudo", "root", "unreadable"}
+	among(action, ["sudo", "root", "unreadable"])
 }
 
 boundless(statement) if {
+	starred(statement.actions)
 	some action in statement.actions
 	startswith(action, "*")
 }
 
 boundless(statement) if {
+	starred(statement.actions)
 	everywhere(statement)
 	some action in statement.actions
 	endswith(action, ":*")
 }
 
-everywhere(statement) if "*" in statement.resources
+starred(actions) if contains(concat(" ", actions), "*")
+
+everywhere(statement) if among("*", statement.resources)
 
 everywhere(statement) if {
 	some resource in statement.resources
@@ -164,13 +216,17 @@ everywhere(statement) if {
 }
 
 # Who may give himself rights has them all.
-deny contains {"rule": "iam.owner", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.statements
+deny contains {
+	"rule": "iam.owner",
+	"msg": concat("", [one.path, " lets somebody take other rights: ", action]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.statements
+	some one in noted
 	one.statement.effect == "Allow"
 	everywhere(one.statement)
 	some action in one.statement.actions
 	lower(action) in escalating
-	msg := concat("", [one.path, " lets somebody take other rights: ", action])
 }
 
 escalating := {
@@ -188,23 +244,24 @@ escalating := {
 boundless(statement) if not statement.effect == "Allow"
 
 # The most that roles may ever do: it allows nothing by itself, and denies every other place.
-boundary(one) if {
-	one.type in {"aws_iam_policy", "aws_organizations_policy"}
-	some other in input.notes.statements
-	other.type == one.type
-	other.name == one.name
+boundary(one) if concat(".", [one.type, one.name]) in boundaries
+
+boundaries contains concat(".", [other.type, other.name]) if {
+	noted := input.notes.statements
+	some other in noted
+	among(other.type, ["aws_iam_policy", "aws_organizations_policy"])
 	statement := other.statement
 	statement.effect == "Deny"
 	some place in input.locations
 	statement.conditions == [concat(" ", ["StringNotEquals aws:RequestedRegion", place])]
-	"*" in statement.resources
+	among("*", statement.resources)
 	all_but_global(statement)
 }
 
 all_but_global(statement) if statement.actions == ["*"]
 
 all_but_global(statement) if {
-	statement.not == ["NotAction"]
+	statement["not"] == ["NotAction"]
 	count([action | some action in statement.not_actions; not action in aws_global]) == 0
 }
 

@@ -4,32 +4,58 @@ package sovplatform.infrastructure
 import rego.v1
 
 # -- keys --------------------------------------------------------------------------------------------------------------
-deny contains {"rule": "key.own", "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": "key.own",
+	"msg": concat("", [path, " is not the region's own key"]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some path in kind.keys
-	some name, r in input.resources[type]
-	not keyed(r, path)
-	msg := concat("", [path, " is not the region's own key"])
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		not keyed(r, path, blocks_above[path])
+	]
+	some name in found
 }
 
-keyed(r, path) if {
+# One for each block `above` it, and each of them a key.
+keyed(r, path, above) if {
 	refs := r.refs[path]
-	count(refs) >= object.get(r.blocks, parent(path), 1)
+	count(refs) >= object.get(r.blocks, above, 1)
 	not partly(r, path)
-	count([ref | some ref in refs; not own_key(ref)]) == 0
+	not leads_to_another_key(refs)
+}
+
+leads_to_another_key(refs) if {
+	some ref in refs
+	not own_key(ref)
+}
+
+blocks_above[path] := parent(path) if {
+	some kind in present
+	some path in kind.keys
 }
 
 # "" is no list of blocks, so one reference is wanted there.
 parent(path) := concat(".", array.slice(split(path, "."), 0, count(split(path, ".")) - 1))
 
 # The key itself, not what is told of it: an alias or a description may be anybody's.
-own_key(ref) if regex.match("^aws_kms_key[.][A-Za-z0-9_-]+[.](arn|id|key_id)$", ref)
+own_key(ref) if {
+	parts := split(ref, ".")
+	parts == [parts[0], parts[1], parts[2]]
+	among(parts[2], key_attributes[parts[0]])
+	regex.match("^[A-Za-z0-9_-]+$", parts[1])
+}
 
-own_key(ref) if regex.match("^google_kms_crypto_key[.][A-Za-z0-9_-]+[.]id$", ref)
-
-own_key(ref) if regex.match("^google_kms_crypto_key_iam_member[.][A-Za-z0-9_-]+[.]crypto_key_id$", ref)
-
-own_key(ref) if regex.match("^vault_transit_secret_backend_key[.][A-Za-z0-9_-]+[.](id|name)$", ref)
+key_attributes := {
+	"aws_kms_key": ["arn", "id", "key_id"],
+	"google_kms_crypto_key": ["id"],
+	"google_kms_crypto_key_iam_member": ["crypto_key_id"],
+	"vault_transit_secret_backend_key": ["id", "name"],
+}
 
 own_key(ref) if {
 	startswith(ref, "var.")
@@ -40,24 +66,46 @@ own_key(ref) if {
 
 # -- what each type must say, and must not (see the tables of the providers) --------------------------------------------
 # `must`: all values at a path are among those given, one for each block; with `optional`, or none is there.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some want in kind.must
-	some name, r in input.resources[type]
-	not met(r, want)
-	msg := concat("", [want.path, " must be ", concat(" or ", [sprintf("%v", [value]) | some value in want.values])])
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		not met(r, want)
+	]
+	some name in found
 }
 
 met(r, want) if {
 	values := r.values[want.path]
-	count([value | some value in values; not value in want.values]) == 0
+	not others(values, want.values)
 	whole_or_optional(r, want)
+}
+
+others(values, wanted) if {
+	some value in values
+	not among(value, wanted)
+}
+
+among(value, wanted) if {
+	some one in wanted
+	one == value
 }
 
 # Where there are several blocks, each says it.
 whole_or_optional(r, want) if not partly(r, want.path)
 
-partly(r, path) if path in r.partial
+partly(r, path) if {
+	some one in r.partial
+	one == path
+}
 
 whole_or_optional(_, want) if want.optional == true
 
@@ -73,21 +121,39 @@ unsaid(r, path) if {
 }
 
 # `has`: a path that must be there, whatever it says.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", ["it does not say ", want.path]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some want in kind.has
-	some name, r in input.resources[type]
-	unsaid(r, want.path)
-	msg := concat("", ["it does not say ", want.path])
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		unsaid(r, want.path)
+	]
+	some name in found
 }
 
 # `never`: nothing may be said there, nor below it.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", ["it may not say ", want.path]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some want in kind.never
-	some name, r in input.resources[type]
-	said_below(r, want.path)
-	msg := concat("", ["it may not say ", want.path])
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		said_below(r, want.path)
+	]
+	some name in found
 }
 
 said_below(r, path) if r.values[path]
@@ -99,56 +165,87 @@ said_below(r, path) if r.refs[path]
 said_below(r, path) if r.mixed[path]
 
 # `inside`: addresses there are of private networks.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", [want.path, " is ", range, ", which is not private"]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some want in kind.inside
-	some name, r in input.resources[type]
+	named := input.resources[type]
+	some name, r in named
 	some range in r.outside[want.path]
-	msg := concat("", [want.path, " is ", range, ", which is not private"])
 }
 
 # `own`: references to things that this very stack makes, of the types given.
-deny contains {"rule": want.rule, "msg": msg, "address": address(type, name)} if {
-	some type, kind in present
+deny contains {
+	"rule": want.rule,
+	"msg": concat("", [want.path, " is not a thing of this stack"]),
+	"address": address(type, name),
+} if {
+	kinds := present
+	some type, kind in kinds
 	some want in kind.own
-	some name, r in input.resources[type]
-	not refers(r, want)
-	msg := concat("", [want.path, " is not a thing of this stack"])
+	named := input.resources[type]
+	found := [each |
+		some each
+		r := named[each]
+		not refers(r, want)
+	]
+	some name in found
 }
 
 refers(r, want) if {
-	refs := array.concat(object.get(r.refs, want.path, []), object.get(r.mixed, want.path, []))
-	count(refs) > 0
-	count([ref | some ref in refs; not split(ref, ".")[0] in want.types]) == 0
+	r.refs
+	r.mixed
+	some part in ["refs", "mixed"]
+	some _ in r[part][want.path]
+	not refers_elsewhere(r, want)
+}
+
+refers_elsewhere(r, want) if {
+	some part in ["refs", "mixed"]
+	some ref in r[part][want.path]
+	not among(split(ref, ".")[0], want.types)
 }
 
 # `banned`: there is no such thing in any stack.
 deny contains {"rule": ban.rule, "msg": ban.why, "address": address(type, name)} if {
-	some type, kind in present
+	kinds := present
+	some type, kind in kinds
 	ban := kind.banned
-	some name, _ in input.resources[type]
+	named := input.resources[type]
+	some name, _ in named
 }
 
 # Changes that Terraform is told not to see are not judged either, so what is judged may not be among them.
-deny contains {"rule": "plan.forbidden", "msg": msg, "address": address(one.type, one.name)} if {
-	some one in input.notes.ignores
+deny contains {
+	"rule": "plan.forbidden",
+	"msg": concat("", ["it ignores changes of ", one.path]),
+	"address": address(one.type, one.name),
+} if {
+	noted := input.notes.ignores
+	some one in noted
 	not one.path in object.get(present[one.type], "ignorable", [])
 	judged(one.type, one.path)
-	msg := concat("", ["it ignores changes of ", one.path])
 }
 
-judged(_, "all")
+judged(_, "all") := true
 
-judged(type, ignored) if {
-	some part in ["keys", "places"]
-	some path in present[type][part]
-	split(path, ".")[0] == split(ignored, "[")[0]
-}
+judged(type, ignored) if among(split(ignored, "[")[0], judged_arguments[type])
 
-judged(type, ignored) if {
-	some part in ["must", "has", "never", "inside", "own"]
-	some want in present[type][part]
-	split(want.path, ".")[0] == split(ignored, "[")[0]
+judged_arguments[type] := placed | wanted if {
+	kinds := present
+	some type, kind in kinds
+	placed := {split(path, ".")[0] |
+		some part in ["keys", "places"]
+		some path in kind[part]
+	}
+	wanted := {split(want.path, ".")[0] |
+		some part in ["must", "has", "never", "inside", "own"]
+		some want in kind[part]
+	}
 }
 
 judged(type, ignored) if split(object.get(present[type], "labels", ""), ".")[0] == ignored

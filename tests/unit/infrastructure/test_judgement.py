@@ -14,6 +14,7 @@ from sovplatform.infrastructure.flattening import Expressions, Facts, references
 from sovplatform.infrastructure.judgement import judge_document
 from sovplatform.infrastructure.named import Names, notes
 from sovplatform.infrastructure.offline.plan import plan_offline
+from sovplatform.infrastructure.parts import CHUNK
 from sovplatform.infrastructure.request import SynthStack
 from sovplatform.infrastructure.suspicions import outside, secrets
 from sovplatform.infrastructure.terraform import Terraform
@@ -21,7 +22,7 @@ from sovplatform.pilot import Pilot
 from sovplatform.policy.engine import PolicyEngine
 from sovplatform.records import RegionSpec, Role
 from sovplatform.scaffold import Blueprint, Place, make_pilot
-from tests.fixtures.judged import google
+from tests.fixtures.judged import aws, google, labels, statement, thing
 from tests.unit.infrastructure.conftest import WriteStack
 
 
@@ -142,6 +143,70 @@ def test_many_resources_are_judged_in_parts_and_one_bad_one_is_found() -> None:
     given["notes"] = notes(given["resources"])
     [denial] = judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials
     assert denial.address == "google_kms_key_ring.bad"
+
+
+def many(given: dict[str, Any]) -> dict[str, Any]:
+    """So many key rings before its own resources that these are in another part than the first."""
+    ring = thing({"location": given["locations"][0]})
+    given["resources"] = {"google_kms_key_ring": {f"r{number}": ring for number in range(CHUNK)}, **given["resources"]}
+    given["notes"] = notes(given["resources"])
+    return given
+
+
+def test_a_filter_of_a_sink_that_is_far_back_in_a_plan_may_have_quotes() -> None:
+    given = google()
+    given["resources"] = {"google_logging_project_sink": given["resources"]["google_logging_project_sink"]}
+    assert judge_document(many(given), "de-week2", "sha256:0", PolicyEngine()).denials == ()
+
+
+def test_changes_that_are_not_to_be_seen_are_denied_far_back_in_a_plan() -> None:
+    given = google()
+    bucket = {**given["resources"]["google_storage_bucket"]["audit"], "ignores": ["versioning"]}
+    given["resources"] = {"google_storage_bucket": {"audit": bucket}}
+    [denial] = judge_document(many(given), "de-week2", "sha256:0", PolicyEngine()).denials
+    assert (denial.rule, denial.address) == ("plan.forbidden", "google_storage_bucket.audit")
+
+
+def test_what_a_policy_of_vault_allows_is_known_far_back_in_a_plan() -> None:
+    given = google()
+    allowed = {"policy": rights('path "transit/sign/models" { capabilities = ["update"] }')}
+    given["resources"] = {"vault_policy": {"signer": thing({}, documents=allowed)}}
+    given["providers"]["vault"] = {"values": {"address": ["https://vault.example"]}, "opaque": []}
+    assert judge_document(many(given), "de-week2", "sha256:0", PolicyEngine()).denials == ()
+
+
+def test_a_role_may_be_bounded_by_a_policy_in_another_part_of_the_plan() -> None:
+    given = aws()
+    role = thing({"tags": labels()}, refs={"permissions_boundary": ["aws_iam_policy.guardrails.arn"]})
+    deny = statement(
+        "Deny", resources=["*"], actions=["*"], conditions=[f"StringNotEquals aws:RequestedRegion {given['locations'][0]}"]
+    )
+    boundary = thing({"tags": labels()}, documents={"policy": [deny, statement(actions=["*"], resources=["*"])]})
+    roles = {f"r{number}": role for number in range(CHUNK)}
+    given["resources"] = {"aws_iam_policy": {"guardrails": boundary}, "aws_iam_role": roles}
+    given["notes"] = notes(given["resources"])
+    assert judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials == ()
+    boundary["documents"]["policy"].remove(deny)
+    given["notes"] = notes(given["resources"])
+    denied = judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials
+    assert {one.address for one in denied if one.rule == "iam.unbounded"} == {f"aws_iam_role.{name}" for name in roles}
+
+
+def test_what_is_noted_of_nothing_in_the_plan_is_not_lost() -> None:
+    given = many(google())
+    given["notes"]["secrets"] = [{"type": "google_storage_bucket", "name": "gone", "path": "password"}]
+    given["notes"]["mentions"] = {"us-east1": ["google_storage_bucket.gone"]}
+    denied = judge_document(given, "de-week2", "sha256:0", PolicyEngine()).denials
+    assert {one.rule for one in denied} == {"secret.clear", "reference.foreign"}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_without_notes_no_part_of_a_plan_is_allowed(more: int) -> None:
+    given = many(google())
+    rings = given["resources"]["google_kms_key_ring"]
+    given["resources"] = {"google_kms_key_ring": dict(list(rings.items())[: CHUNK - 1 + 2 * more])}
+    del given["notes"]
+    assert not judge_document(given, "de-week2", "sha256:0", PolicyEngine()).allow
 
 
 @pytest.fixture(scope="module")

@@ -210,6 +210,26 @@ def test_no_answer_in_time_is_a_denial_and_the_engine_goes_on(monkeypatch: pytes
     hold.set()
 
 
+def test_a_second_question_does_not_wait_for_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = PolicyEngine(timeout=30, workers=2)
+    held, hold, answers = threading.Event(), threading.Event(), module._answers
+
+    def first_waits(programs: Any, package: str, document: Any) -> Any:
+        if document == {"wait": True}:
+            held.set()
+            hold.wait(30)
+        return answers(programs, package, document)
+
+    monkeypatch.setattr(module, "_answers", first_waits)
+    first = threading.Thread(target=engine.evaluate, args=(BORDER, {"wait": True}))
+    first.start()
+    assert held.wait(30)
+    assert engine.evaluate(BORDER, good()).allow
+    assert first.is_alive()
+    hold.set()
+    first.join(30)
+
+
 def test_an_interpreter_that_breaks_is_a_denial(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = PolicyEngine()
 
