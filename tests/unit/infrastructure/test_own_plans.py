@@ -24,6 +24,7 @@ from sovplatform.infrastructure.judgement import judge_document, judging
 from sovplatform.infrastructure.offline.plan import plan_offline
 from sovplatform.infrastructure.request import WEEKS, Synthesis
 from sovplatform.infrastructure.schema import check
+from sovplatform.infrastructure.synthesiser import Synthesiser
 from sovplatform.infrastructure.terraform import Terraform
 from sovplatform.pilot import Pilot
 from sovplatform.plugins import Plugins
@@ -60,7 +61,8 @@ class Made:
 
     def __init__(self, pilot: Pilot, out: Path, library: Any = "cdktf") -> None:
         self.pilot, self.out = pilot, out
-        self.synthesis: Synthesis = synth.synthesise(pilot, Plugins.load(()), out, library=library)
+        with Synthesiser(library) as process:
+            self.synthesis: Synthesis = synth.synthesise(pilot, Plugins.load(()), out, process)
         self.bodies = {one.name: json.loads((out / one.name / "cdk.tf.json").read_text()) for one in self.synthesis.stacks}
 
     def judged(self, engine: PolicyEngine, weeks: Sequence[int] = WEEKS) -> Iterator[tuple[str, list[str]]]:
