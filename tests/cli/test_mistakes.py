@@ -62,11 +62,11 @@ def bare(file: Path) -> str:
 
 
 OVERLAPS = {
-    "regions": ("cidr: 10.7.0.0/16", "cidr: 10.7.128.0/17", "regions de (10.7.0.0/16) and fr (10.7.128.0/17) overlap"),
+    "regions": ("cidr: 10.7.0.0/16", "cidr: 10.7.128.0/17", "regions de (10.7.0.0/16) and nl (10.7.128.0/17) overlap"),
     "a region and the default of another": (
         "cidr: 10.1.0.0/16",
         "protect: true",
-        "de (10.1.0.0/16) and fr (10.1.0.0/16) overlap",
+        "de (10.1.0.0/16) and nl (10.1.0.0/16) overlap",
     ),
 }
 
@@ -74,7 +74,7 @@ OVERLAPS = {
 @pytest.mark.parametrize("case", OVERLAPS)
 def test_networks_that_overlap_name_both_and_the_line(tmp_path: Path, case: str, capsys: Capture) -> None:
     first, second, message = OVERLAPS[case]
-    file = pilot(tmp_path, "aws:DE", "gcp:FR")
+    file = pilot(tmp_path, "aws:DE", "gcp:NL")
     lines = [settings(file, "aws", first), settings(file, "gcp", second)]
     capsys.readouterr()
     assert main(["-C", str(file.parent), "synth"]) == 2
@@ -90,7 +90,7 @@ def test_the_network_of_a_site_overlaps_no_other(tmp_path: Path, other: str, cap
     text = file.read_text().replace("context: edge-de-site-1", "cidr: 10.9.1.0/24, context: edge-de-site-1")
     first = "edge-de-site-1 (10.9.1.0/24)"
     if other == "a region":
-        text = text.replace("provider: onprem}", "provider: onprem, settings: {cidr: 10.9.0.0/16}}", 1)
+        text = text.replace("provider: onprem\n", "provider: onprem\n    settings: {cidr: 10.9.0.0/16}\n", 1)
         told = f"regions de (10.9.0.0/16) and {first} overlap"
     else:
         text = text.replace("context: edge-de-site-2", "cidr: 10.9.1.128/25, context: edge-de-site-2")

@@ -5,17 +5,16 @@ It runs in the synthesis process: it reads no file, asks nobody, and follows fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pydantic import JsonValue
 
 from sovplatform import constructs
 from sovplatform.backends.terraform.admission import guardrails
-from sovplatform.backends.terraform.kubernetes import kubernetes_providers, platform_services
+from sovplatform.backends.terraform.kubernetes import kubernetes_providers, platform_services, walled_namespace
 from sovplatform.errors import Unsupported
-from sovplatform.interfaces.stackforms import Backend, Form, Output, Resource, StackForms, TerraformProvider
+from sovplatform.interfaces.stackforms import Backend, Form, Output, Resource, StackForms, TerraformProvider, Wires
 
-Wires = Mapping[str, JsonValue]
 REASONS = {
     constructs.Budget: "acme sends a bill once a year",
     constructs.RegionKeys: "keys are in acme's own files",
@@ -54,12 +53,9 @@ class AcmeForms(StackForms):
         raise Unsupported(construct.title, reason=REASONS.get(type(construct), "acme has no form of it"))
 
     def _landing_zone(self, construct: constructs.LandingZone) -> Form:
-        """A namespace with a quota. Each output has an example, to plan with before it exists."""
+        """A namespace with its walls and a quota. Each output has an example, to plan with before it exists."""
         name = f"sov-{construct.pilot}"
-        labels: dict[str, JsonValue] = {**construct.labels, "pod-security.kubernetes.io/enforce": "restricted"}
-        namespace = Resource(
-            type="kubernetes_namespace_v1", name="pilot", arguments={"metadata": [{"name": name, "labels": labels}]}
-        )
+        namespace, *walls = walled_namespace(name, construct.labels)
         metadata: JsonValue = {"name": "pilot", "namespace": namespace.ref("metadata[0].name"), "labels": dict(construct.labels)}
         quota = Resource(
             type="kubernetes_resource_quota_v1",
@@ -70,7 +66,7 @@ class AcmeForms(StackForms):
             "network.id": Output(value=namespace.ref("metadata[0].name"), example=name),
             "network.subnets": Output(value=[construct.cidr], example=[construct.cidr]),
         }
-        return Form(resources=(namespace, quota), outputs=network)
+        return Form(resources=(namespace, *walls, quota), outputs=network)
 
     def _cluster(self) -> Form:
         """It is there: nothing is made, and what others ask of a cluster is in the kubeconfig."""
