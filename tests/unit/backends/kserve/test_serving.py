@@ -235,9 +235,10 @@ def test_a_fault_over_a_request_is_logged_without_the_request(workshop, server, 
 
 
 ASK = (
-    "exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET /metrics HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n' >&3;"
-    " head -n 1 <&3"
+    "exec 3<>/dev/tcp/127.0.0.1/{port}; printf 'GET /metrics HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n' |"
+    " dd bs=4096 iflag=fullblock status=none >&3; head -n 1 <&3"
 )
+"""Sent at once: who is refused is hung up on, and a second write would fail."""
 
 
 def told(server, host="127.0.0.1", user=None):
